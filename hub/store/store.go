@@ -1,6 +1,6 @@
-// Package store keeps what the hub knows: one schema, SQLite by default
-// (PostgreSQL comes with several hubs). It owns transactions; ingest, till and
-// api each see the part of it they need through their own small interfaces.
+// Package store keeps what the hub knows: one schema, SQLite by default. It
+// owns transactions; ingest, till and api each see the part of it they need
+// through their own small interfaces.
 package store
 
 import (
@@ -9,7 +9,9 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"sync"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // driver "sqlite3"
@@ -19,12 +21,21 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Store is the hub's database. Writes go through one connection, one
-// transaction at a time; reads run beside them on a pool.
+// readers is how many reads run beside the writer.
+const readers = 8
+
+// Store is the hub's database. All writes go through one connection in groups
+// (see Write); reads run beside them on a pool.
 type Store struct {
-	w, r *sql.DB
-	path string
-	now  func() time.Time
+	w, r    *sql.DB
+	conn    *sql.Conn // the writer's
+	path    string
+	now     func() time.Time
+	changed signal
+
+	writes           chan *write
+	closing, stopped chan struct{}
+	once             sync.Once
 }
 
 // ErrNotFound says that no row has the id asked for.
@@ -33,53 +44,59 @@ var ErrNotFound = errors.New("not found")
 // Open opens or makes the database at path and brings its schema up to date.
 // now is the hub's clock.
 func Open(ctx context.Context, path string, now func() time.Time) (*Store, error) {
-	dsn := func(mode string) string {
-		q := url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"on"}, "_busy_timeout": {"10000"}, "_txlock": {mode}}
-		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
-	}
-	w, err := sql.Open("sqlite3", dsn("immediate"))
+	w, err := sql.Open("sqlite3", dsn(path, "immediate"))
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
 	}
 	w.SetMaxOpenConns(1)
-	p, err := goose.NewProvider(goose.DialectSQLite3, w, migrationFS())
-	if err == nil {
-		_, err = p.Up(ctx)
+	if err := migrate(ctx, w); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: bring the schema of %s up to date: %w", path, err), w.Close())
 	}
+	conn, err := w.Conn(ctx)
 	if err != nil {
-		w.Close()
-		return nil, fmt.Errorf("store: bring the schema of %s up to date: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), w.Close())
 	}
-	r, err := sql.Open("sqlite3", dsn("deferred"))
+	r, err := sql.Open("sqlite3", dsn(path, "deferred"))
 	if err != nil {
-		w.Close()
-		return nil, fmt.Errorf("store: open %s for reading: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("store: open %s for reading: %w", path, err), w.Close())
 	}
-	r.SetMaxOpenConns(4)
-	return &Store{w: w, r: r, path: path, now: now}, nil
+	r.SetMaxOpenConns(readers)
+	r.SetMaxIdleConns(readers)
+	s := &Store{w: w, r: r, conn: conn, path: path, now: now,
+		writes: make(chan *write), closing: make(chan struct{}), stopped: make(chan struct{})}
+	go s.runWrites()
+	return s, nil
 }
 
-// Close closes the database.
-func (s *Store) Close() error { return errors.Join(s.r.Close(), s.w.Close()) }
+// dsn asks for durable commits: WAL with synchronous FULL syncs at each one.
+func dsn(path, lock string) string {
+	q := url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"on"},
+		"_busy_timeout": {"10000"}, "_txlock": {lock}}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
 
-// Write runs fn in one durable transaction.
-func (s *Store) Write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	tx, err := s.w.BeginTx(ctx, nil)
+func migrate(ctx context.Context, db *sql.DB) error {
+	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return fmt.Errorf("store: begin: %w", err)
-	}
-	if err := fn(tx); err != nil {
-		_ = tx.Rollback()
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("store: commit: %w", err)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = p.Up(ctx)
+	return err
 }
 
-// ms is a time as the database keeps it.
-func ms(t time.Time) int64 { return t.UnixMilli() }
+// Close waits for the write under way and closes the database.
+func (s *Store) Close() error {
+	s.once.Do(func() { close(s.closing) })
+	<-s.stopped
+	return errors.Join(s.r.Close(), s.conn.Close(), s.w.Close())
+}
+
+// Read is the pool for queries; it sees what is committed.
+func (s *Store) Read() *sql.DB { return s.r }
 
 // Now is the hub's clock in the database's unit, ms UTC.
-func (s *Store) Now() int64 { return ms(s.now()) }
+func (s *Store) Now() int64 { return s.now().UnixMilli() }
