@@ -121,6 +121,7 @@ type Correction struct {
 // Shift documents use Kind, Cashier and Test only.
 type Document struct {
 	Kind         DocumentKind `json:"kind"`
+	SellerINN    string       `json:"seller_inn,omitempty"` // 1018 the register must be registered to; "" not checked
 	Operation    Operation    `json:"operation,omitempty"`
 	TaxSystem    TaxSystem    `json:"tax_system,omitempty"` // one bit
 	Items        []Item       `json:"items,omitempty"`

@@ -2,12 +2,11 @@ package ffd
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
-	"golang.org/x/text/encoding/charmap"
+	"github.com/chekomat/chekomat/fiscal/charset"
 )
 
 // Quantity is a decimal of an FVLN: Mantissa / 10^Places.
@@ -92,24 +91,6 @@ func ParseFVLN(b []byte) (Quantity, error) {
 	return Quantity{m, b[0]}, err
 }
 
-// ErrText says that a text has characters CP866 does not have.
-var ErrText = errors.New("text cannot be written in CP866")
-
-// EncodeText writes s in CP866; see Transliterate for what CP866 lacks.
-func EncodeText(s string) ([]byte, error) {
-	b, err := charmap.CodePage866.NewEncoder().Bytes([]byte(s))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %q", ErrText, s)
-	}
-	return b, nil
-}
-
-// DecodeText reads CP866; every byte has a character.
-func DecodeText(b []byte) string {
-	s, _ := charmap.CodePage866.NewDecoder().Bytes(b)
-	return string(s)
-}
-
 // Num makes an element of type Byte, Flag, U16, U32, Bits or VLN, in the
 // length the tag table says.
 func Num(t Tag, v uint64) Element {
@@ -134,7 +115,7 @@ func Num(t Tag, v uint64) Element {
 
 // Str makes an element of type Text or FixedText (padded with spaces).
 func Str(t Tag, s string) (Element, error) {
-	b, err := EncodeText(s)
+	b, err := charset.CP866(s)
 	if err != nil {
 		return Element{}, fmt.Errorf("tag %d: %w", t, err)
 	}
@@ -183,7 +164,7 @@ func (e Element) Uint() (uint64, error) {
 }
 
 // Text reads a CP866 text; the padding of fixed texts is kept.
-func (e Element) Text() string { return DecodeText(e.Value) }
+func (e Element) Text() string { return charset.FromCP866(e.Value) }
 
 // Time reads a Time value: the wall clock's digits in time.UTC.
 func (e Element) Time() (time.Time, error) {
