@@ -1,0 +1,98 @@
+package contract
+
+import "time"
+
+// NewLane asks for one.
+type NewLane struct {
+	Operator   string   `json:"operator,omitempty"`
+	Seller     string   `json:"seller"`
+	Name       string   `json:"name"`
+	URL        string   `json:"url"`
+	FFD        string   `json:"ffd"`
+	TaxSystems []string `json:"tax_systems"`
+	Zone       string   `json:"zone"`
+	Test       bool     `json:"test"`
+	Enabled    *bool    `json:"enabled,omitempty"` // default true
+}
+
+// LaneChange leaves alone what is nil.
+type LaneChange struct {
+	Name    *string `json:"name,omitempty"`
+	URL     *string `json:"url,omitempty"`
+	Zone    *string `json:"zone,omitempty"`
+	Enabled *bool   `json:"enabled,omitempty"`
+}
+
+// Fault with its texts.
+type Fault struct {
+	Code   string `json:"code"`
+	Device string `json:"device,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	Title  string `json:"title"`
+	Next   string `json:"next"`
+}
+
+// Unit is a register behind a lane as last polled.
+type Unit struct {
+	Serial     string    `json:"serial"`
+	Model      string    `json:"model,omitempty"`
+	Firmware   string    `json:"firmware,omitempty"`
+	PolledAt   time.Time `json:"polled_at"`
+	Clock      string    `json:"clock,omitempty"`
+	FN         string    `json:"fn,omitempty"`
+	RNM        string    `json:"rnm,omitempty"`
+	INN        string    `json:"inn,omitempty"`
+	FFD        string    `json:"ffd,omitempty"`
+	Phase      int       `json:"phase,omitempty"`
+	LastFD     int64     `json:"last_fd,omitempty"`
+	Shift      int64     `json:"shift,omitempty"`
+	ShiftOpen  bool      `json:"shift_open"`
+	OpenedAt   string    `json:"opened_at,omitempty"`
+	Receipts   int64     `json:"receipts,omitempty"`
+	Unsent     int64     `json:"unsent"`
+	ValidUntil string    `json:"valid_until,omitempty"`
+	Test       bool      `json:"test,omitempty"`
+	Warnings   []string  `json:"warnings,omitempty"`
+	Faults     []Fault   `json:"faults,omitempty"`
+}
+
+// FNPeriod is an FN in a register.
+type FNPeriod struct {
+	Unit     string    `json:"unit"`
+	FN       string    `json:"fn"`
+	RNM      string    `json:"rnm"`
+	INN      string    `json:"inn"`
+	FFD      string    `json:"ffd"`
+	SeenFrom time.Time `json:"seen_from"`
+	SeenTo   time.Time `json:"seen_to"`
+	LastFD   int64     `json:"last_fd"`
+}
+
+// Lane and how it does.
+type Lane struct {
+	ID         string     `json:"id"`
+	Operator   string     `json:"operator"`
+	Seller     string     `json:"seller"`
+	Name       string     `json:"name"`
+	URL        string     `json:"url"`
+	FFD        string     `json:"ffd"`
+	TaxSystems []string   `json:"tax_systems"`
+	Zone       string     `json:"zone"`
+	Test       bool       `json:"test"`
+	Enabled    bool       `json:"enabled"`
+	State      string     `json:"state"`
+	Since      time.Time  `json:"since"`
+	Fault      *Fault     `json:"fault,omitempty"`
+	Queue      int64      `json:"queue"`
+	Units      []Unit     `json:"units"`
+	FNPeriods  []FNPeriod `json:"fn_periods,omitempty"`
+	Foreign    int64      `json:"foreign,omitempty"`
+}
+
+// LaneTest is what was found at the register's address.
+type LaneTest struct {
+	OK     bool   `json:"ok"`
+	TookMS int64  `json:"took_ms"`
+	Units  []Unit `json:"units"`
+	Fault  *Fault `json:"fault,omitempty"`
+}
