@@ -52,7 +52,7 @@ type sides struct {
 func receiptSide(g Geometry) sides {
 	if g.wide() {
 		most := min(g.Height, g.Width-max(48, g.Width/5))
-		return sides{wanted: min(g.Height, g.Width*58/100), most: most}
+		return sides{wanted: min(g.Height, g.Width*60/100), most: most}
 	}
 	line := max(14, g.short()/15)
 	most := min(g.Width, g.Height-line)

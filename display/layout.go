@@ -22,25 +22,38 @@ type para struct {
 	ink   ink
 	size  float64 // font size in units of the column
 	floor int     // smallest font size, pixels; 0: the theme's
-	lines int     // at most; 0: one
+	most  int     // lines at most; 0: one
 	gap   float64 // space above, units
 	rank  int     // 0 stays; the highest rank is left out first when space is short
 	plate *ink    // a filled round box behind the text
 	pic   func(*canvas, image.Rectangle)
+	solo  bool // shrinks alone to stand on its lines, whatever its neighbours do
 	loose bool // may be shortened before anything is left out for it
 }
 
 // A row is a para after measuring.
 type row struct {
 	para
-	f     face
-	px    int
-	top   int
-	h     int
-	pad   int
-	lines []string
-	wide  []int
-	cut   bool
+	f    face
+	px   int
+	top  int
+	h    int
+	pad  int
+	wide []int // width of each line
+	wrapped
+}
+
+// set breaks the row's text at its size.
+func (r *row) set(k column, width int, breaker func(face, string, int, int) wrapped) {
+	r.f = k.face(r.bold, r.px)
+	if r.plate != nil {
+		r.pad = max(1, r.px/5)
+	}
+	r.wrapped = breaker(r.f, r.text, width-4*r.pad, max(1, r.most))
+	r.wide = r.wide[:0]
+	for _, l := range r.lines {
+		r.wide = append(r.wide, r.f.width(l))
+	}
 }
 
 // shrinkTo is how far a column's text may shrink before optional paragraphs
@@ -76,19 +89,15 @@ func (k column) measure(ps []para, width int, scale float64, shorten bool) (rows
 			r.h = int(math.Round(p.size * k.unit * scale))
 		} else {
 			r.px = max(k.floor, p.floor, int(math.Round(p.size*k.unit*scale)))
-			r.f = k.face(p.bold, r.px)
-			if p.plate != nil {
-				r.pad = max(1, r.px/5)
-			}
-			inner := width - 4*r.pad
-			r.lines, r.cut = wrap(r.f, p.text, inner, max(1, p.lines))
-			for _, l := range r.lines {
-				r.wide = append(r.wide, r.f.width(l))
+			r.set(k, width, wrap)
+			for p.solo && (r.cut || r.broken) && r.px > max(k.floor, p.floor) {
+				r.px--
+				r.set(k, width, wrap)
 			}
 			if n := len(r.lines); n > 0 {
 				r.h = (n-1)*k.pitch(r) + r.f.ascent() + r.f.descent() + 2*r.pad
 			}
-			if r.cut && !(p.loose && shorten) {
+			if (r.cut || r.broken) && !(p.loose && shorten) {
 				cut = true
 			}
 		}
@@ -131,6 +140,11 @@ func (k column) fit(ps []para, box image.Rectangle) ([]row, int) {
 				var cut bool
 				rows, h, cut = k.measure(kept, box.Dx(), s, shorten)
 				if h <= box.Dy() && !cut {
+					for i := range rows {
+						if rows[i].pic == nil {
+							rows[i].set(k, box.Dx(), balance)
+						}
+					}
 					return rows, h
 				}
 			}

@@ -36,18 +36,17 @@ func (p *painter) frame(k inks) image.Rectangle {
 	if p.s.State == Idle || p.s.State == "" {
 		return box
 	}
-	foot := p.named()
-	if p.s.Seller != "" {
-		if foot != "" {
-			foot += " · "
-		}
-		foot += p.s.Seller
-	}
-	if foot == "" {
-		return box
-	}
 	col := p.column(false)
-	rows, high := col.fit([]para{{role: "foot", text: foot, ink: k.muted, size: 0.8, loose: true}}, image.Rect(0, 0, box.Dx(), h/8))
+	room := image.Rect(0, 0, box.Dx(), h/8)
+	var rows []row
+	var high int
+	// The seller's name is left out rather than cut to a stump.
+	for _, foot := range []string{joinParts(p.named(), p.s.Seller), p.named()} {
+		rows, high = col.fit([]para{{role: "foot", text: foot, ink: k.muted, size: 0.8, solo: true, loose: true}}, room)
+		if len(rows) == 1 && !rows[0].cut {
+			break
+		}
+	}
 	if len(rows) == 0 {
 		return box
 	}
@@ -61,13 +60,13 @@ func (p *painter) frame(k inks) image.Rectangle {
 
 func (p *painter) messageParts(k inks) (icon, []para) {
 	s := p.s
-	item := para{role: "item", text: s.Item, ink: k.plain, size: 1.15, lines: 3, gap: 0.35, rank: 5, loose: true}
-	sum := para{role: "sum", text: p.sum(), bold: true, ink: k.plain, size: 2.3, gap: 0.5, rank: 2}
+	item := para{role: "item", text: s.Item, ink: k.plain, size: 1.15, most: 3, gap: 0.35, rank: 5, loose: true}
+	sum := para{role: "sum", text: p.sum(), bold: true, ink: k.plain, size: 2.3, gap: 0.5, rank: 2, solo: true}
 	title := func(w Phrase) para {
-		return para{role: "title", text: p.say(w), bold: true, ink: k.strong, size: 1.7, lines: 2, gap: 0.7}
+		return para{role: "title", text: p.say(w), bold: true, ink: k.strong, size: 1.7, most: 2, gap: 0.7, solo: true}
 	}
 	hint := func(w Phrase) para {
-		return para{role: "hint", text: p.say(w), ink: k.muted, size: 0.95, lines: 4, gap: 0.8, rank: 6}
+		return para{role: "hint", text: p.say(w), ink: k.muted, size: 0.95, most: 4, gap: 0.8, rank: 6}
 	}
 	switch s.State {
 	case Vending:
@@ -86,22 +85,19 @@ func (p *painter) messageParts(k inks) (icon, []para) {
 // delayedParts say why, and what a buyer needs to ask for the receipt later.
 func (p *painter) delayedParts(k inks, item para) []para {
 	r := ReasonFor(p.s.Reason)
-	paid := ""
+	var paid, when string
 	if sum := p.sum(); sum != "" {
 		paid = p.say(words.paidAt) + " " + sum
 	}
 	if !p.s.At.IsZero() {
-		if paid != "" {
-			paid += " · "
-		}
-		paid += p.s.At.Format("02.01.2006 15:04")
+		when = p.s.At.Format("02.01.2006 15:04")
 	}
 	item.rank = 7
 	return []para{
-		{role: "reason", text: r.Text.In(p.s.Lang), ink: k.plain, size: 1.15, lines: 3, gap: 0.4},
-		{role: "sum", text: paid, bold: true, ink: k.plain, size: 1.15, lines: 2, gap: 0.7, rank: 2},
+		{role: "reason", text: r.Text.In(p.s.Lang), ink: k.plain, size: 1.15, most: 3, gap: 0.4},
+		{role: "sum", text: joinParts(paid, when), bold: true, ink: k.plain, size: 1.15, most: 2, gap: 0.7, rank: 2},
 		item,
-		{role: "next", text: p.say(words.delayedNext), ink: k.muted, size: 0.95, lines: 5, gap: 0.7, rank: 4},
+		{role: "next", text: p.say(words.delayedNext), ink: k.muted, size: 0.95, most: 5, gap: 0.7, rank: 4},
 		p.codePara(k, r),
 	}
 }
@@ -110,8 +106,8 @@ func (p *painter) outParts(k inks, title para) []para {
 	r := ReasonFor(p.s.Reason)
 	return []para{
 		title,
-		{role: "reason", text: r.Text.In(p.s.Lang), ink: k.plain, size: 1.2, lines: 3, gap: 0.4},
-		{role: "next", text: p.say(words.outNext), bold: true, ink: k.plain, size: 1.1, lines: 3, gap: 0.8, rank: 2},
+		{role: "reason", text: r.Text.In(p.s.Lang), ink: k.plain, size: 1.2, most: 3, gap: 0.4},
+		{role: "next", text: p.say(words.outNext), bold: true, ink: k.plain, size: 1.1, most: 3, gap: 0.8, rank: 2},
 		p.codePara(k, r),
 	}
 }
@@ -123,16 +119,16 @@ func (p *painter) codePara(k inks, r Reason) para {
 
 func (p *painter) idleParts(k inks) []para {
 	plate := k.tint
-	number := para{role: "machine", text: p.s.Machine, bold: true, ink: k.onTint, size: 2.6, gap: 0.35, plate: &plate}
+	number := para{role: "machine", text: p.s.Machine, bold: true, ink: k.onTint, size: 2.6, gap: 0.35, plate: &plate, solo: true, loose: true}
 	label := p.say(words.machine)
 	if p.s.Machine == "" {
 		label = ""
 	}
 	return []para{
-		{role: "seller", text: p.s.Seller, ink: k.plain, size: 1.05, lines: 2, rank: 4, loose: true},
+		{role: "seller", text: p.s.Seller, ink: k.plain, size: 1.05, most: 2, rank: 4, loose: true},
 		{pic: slipIcon(k.strong, k.ground), size: 4.2, gap: 0.9, rank: 6},
 		{role: "label", text: label, ink: k.muted, size: 1, gap: 0.9, rank: 5},
 		number,
-		{role: "hint", text: p.say(words.awaiting), ink: k.muted, size: 0.95, lines: 3, gap: 0.9, rank: 2},
+		{role: "hint", text: p.say(words.awaiting), ink: k.muted, size: 0.95, most: 3, gap: 0.9, rank: 2},
 	}
 }

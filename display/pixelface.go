@@ -133,7 +133,7 @@ func (f pixFace) draw(c *canvas, x, baseline int, s string, k ink) {
 // oneBitFace is the face for a size on a panel without grey: dots for small
 // letters, the smooth font cut at half tone for large ones.
 func (t *typefaces) oneBitFace(bold bool, px int) face {
-	if px < 22 {
+	if px < 18 {
 		return pixFace{scale: max(1, px/8)}
 	}
 	return t.face(bold, px)

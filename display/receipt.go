@@ -2,6 +2,7 @@ package display
 
 import (
 	"image"
+	"strings"
 )
 
 // receipt draws the QR code as large as the panel allows and beside or below it
@@ -78,104 +79,25 @@ func (p *painter) testMark(k inks, w Phrase) para {
 		return para{}
 	}
 	plate := k.tint
-	return para{role: "test", text: p.say(w), bold: true, ink: k.onTint, size: 1.05, plate: &plate}
+	return para{role: "test", text: p.say(w), bold: true, ink: k.onTint, size: 1.05, plate: &plate, solo: true}
 }
+
+// facts is the receipt's short text, made to break at its dots.
+func (p *painter) facts() string { return joinParts(strings.Split(p.s.Receipt, " · ")...) }
 
 func (p *painter) receiptParts(k inks) []para {
+	title, later := p.say(words.receipt), p.say(words.receiptLater)
+	if p.s.Test { // nothing may call it a receipt
+		title, later = "", ""
+	}
 	return []para{
 		p.testMark(k, words.test),
-		{role: "title", text: p.say(words.receipt), bold: true, ink: k.strong, size: 0.95, gap: 0.5, rank: 6},
-		{role: "sum", text: p.sum(), bold: true, ink: k.plain, size: 2.1, gap: 0.2},
-		{role: "item", text: p.s.Item, ink: k.plain, size: 1.1, lines: 3, gap: 0.25, rank: 2, loose: true},
-		{role: "receipt", text: p.s.Receipt, ink: k.muted, size: 0.8, lines: 3, gap: 0.6, rank: 3, loose: true},
-		{role: "hint", text: p.say(words.receiptHint), ink: k.strong, size: 0.9, lines: 3, gap: 0.7, rank: 4},
-		{role: "later", text: p.say(words.receiptLater), ink: k.muted, size: 0.7, lines: 5, gap: 0.6, rank: 8},
-		{role: "seller", text: p.s.Seller, ink: k.muted, size: 0.7, lines: 2, gap: 0.5, rank: 7, loose: true},
-	}
-}
-
-// strip fits the text of a receipt into a line or two below the symbol.
-func (p *painter) strip(k inks, box image.Rectangle) {
-	col := p.column(false)
-	px := max(p.floor, min(int(1.15*p.unit), box.Dy()*10/26))
-	second := box.Dy() >= 2*(px*125/100) && (p.s.Receipt != "" || p.s.Item != "")
-	if !second {
-		px = max(min(p.floor, box.Dy()*10/13), min(int(1.3*p.unit), box.Dy()*10/13))
-	}
-	bold, plain := col.face(true, px), col.face(false, px)
-	high := bold.ascent() + bold.descent()
-	gap := px / 2
-
-	type piece struct {
-		role, text string
-		f          face
-		ink        ink
-		plate      bool
-		cut        bool
-	}
-	var line []piece
-	room := box.Dx()
-	take := func(q piece) bool {
-		need := q.f.width(q.text)
-		if q.plate {
-			need += gap
-		}
-		if len(line) > 0 {
-			need += gap
-		}
-		if q.text == "" || need > room {
-			return false
-		}
-		room -= need
-		line = append(line, q)
-		return true
-	}
-	if p.s.Test {
-		long := piece{role: "test", text: p.say(words.test), f: bold, ink: k.onTint, plate: true}
-		short := long
-		short.text = p.say(words.testShort)
-		if long.f.width(long.text)+2*gap+bold.width(p.sum()) > room || !take(long) {
-			take(short)
-		}
-	}
-	take(piece{role: "sum", text: p.sum(), f: bold, ink: k.plain})
-	if p.s.Item != "" && room > 4*px {
-		q := piece{role: "item", text: p.s.Item, f: plain, ink: k.plain}
-		if plain.width(q.text)+gap > room {
-			q.text, q.cut = shorten(plain, q.text, room-gap), true
-		}
-		take(q)
-	}
-	lineTop := box.Min.Y + (box.Dy()-high)/2
-	if second {
-		small := col.face(false, max(p.floor, px*80/100))
-		foot := p.s.Receipt
-		if foot == "" {
-			foot = p.say(words.receiptHint)
-		}
-		cut := small.width(foot) > box.Dx()
-		if cut {
-			foot = shorten(small, foot, box.Dx())
-		}
-		sh := small.ascent() + small.descent()
-		lineTop = box.Min.Y + (box.Dy()-high-sh)/2
-		w := small.width(foot)
-		x, y := box.Min.X+(box.Dx()-w)/2, lineTop+high
-		small.draw(p.c, x, y+small.ascent(), foot, k.muted)
-		p.report.Texts = append(p.report.Texts, Text{Role: "receipt", Text: foot, Px: px * 80 / 100, Cut: cut, Box: image.Rect(x, y, x+w, y+sh)})
-	}
-	x := box.Min.X + room/2
-	for _, q := range line {
-		w := q.f.width(q.text)
-		if q.plate {
-			p.c.roundRect(image.Rect(x, lineTop, x+w+gap, lineTop+high), px/4, k.tint)
-			x += gap / 2
-		}
-		q.f.draw(p.c, x, lineTop+q.f.ascent(), q.text, q.ink)
-		p.report.Texts = append(p.report.Texts, Text{Role: q.role, Text: q.text, Px: px, Cut: q.cut, Box: image.Rect(x, lineTop, x+w, lineTop+high)})
-		x += w + gap
-		if q.plate {
-			x += gap - gap/2
-		}
+		{role: "title", text: title, bold: true, ink: k.strong, size: 0.95, gap: 0.5, rank: 6},
+		{role: "sum", text: p.sum(), bold: true, ink: k.plain, size: 2.1, gap: 0.2, solo: true},
+		{role: "item", text: p.s.Item, ink: k.plain, size: 1.1, most: 3, gap: 0.25, rank: 2, loose: true},
+		{role: "receipt", text: p.facts(), ink: k.muted, size: 0.8, most: 3, gap: 0.6, rank: 3, loose: true},
+		{role: "hint", text: p.say(words.receiptHint), ink: k.strong, size: 0.9, most: 3, gap: 0.7, rank: 4},
+		{role: "later", text: later, ink: k.muted, size: 0.7, most: 5, gap: 0.6, rank: 8},
+		{role: "seller", text: p.s.Seller, ink: k.muted, size: 0.7, most: 2, gap: 0.5, rank: 7, loose: true},
 	}
 }

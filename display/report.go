@@ -30,7 +30,7 @@ type Report struct {
 	Symbol *Symbol
 	// Texts as drawn, from top to bottom within each column.
 	Texts []Text
-	// Boxes that texts must not enter, such as the symbol's quiet zone.
+	// Bounds of the picture.
 	Bounds image.Rectangle
 }
 

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -76,56 +77,99 @@ func (t *typefaces) bare(r rune) rune {
 	return 0
 }
 
+// wrapped is a text broken into lines.
+type wrapped struct {
+	lines  []string
+	cut    bool // text was left out; the last line ends in an ellipsis
+	broken bool // a word was broken between letters
+}
+
 // wrap breaks a legible line into at most limit lines of the given width in
-// pixels. Words longer than a line are broken anywhere. cut says that text was
-// left out; the last line then ends in an ellipsis.
-func wrap(f face, s string, width, limit int) (lines []string, cut bool) {
+// pixels. Words longer than a line are broken anywhere.
+func wrap(f face, s string, width, limit int) wrapped {
+	var out wrapped
 	words := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }) // nbsp holds together
 	line := ""
-	for i := 0; i < len(words); i++ {
-		word := words[i]
-		joined := word
+	for i := 0; i < len(words); {
+		joined := words[i]
 		if line != "" {
-			joined = line + " " + word
+			joined = line + " " + words[i]
 		}
-		if f.width(joined) <= width {
+		if f.width(trimLine(joined)) <= width {
 			line = joined
+			i++
 			continue
 		}
-		if line != "" {
-			lines = append(lines, line)
-			line = ""
-			i--
-		} else {
-			head, tail := breakWord(f, word, width)
+		if line == "" {
+			head, tail := breakWord(f, words[i], width)
 			if head == "" {
-				return lines, true
+				out.cut = true
+				return out
 			}
-			lines = append(lines, head)
-			words[i] = tail
-			i--
+			out.broken = true
+			line, words[i] = head, tail
 		}
-		if len(lines) >= limit {
-			rest := strings.Join(words[i+1:], " ")
-			last := &lines[limit-1]
-			*last = shorten(f, *last+" "+rest, width)
-			return lines[:limit], true
+		if len(out.lines) == limit-1 {
+			out.lines = append(out.lines, shorten(f, line+" "+strings.Join(words[i:], " "), width))
+			out.cut = true
+			return out
 		}
+		out.lines = append(out.lines, trimLine(line))
+		line = ""
 	}
 	if line != "" {
-		lines = append(lines, line)
+		out.lines = append(out.lines, trimLine(line))
 	}
-	return lines, false
+	return out
+}
+
+// balance wraps into the same number of lines of about equal length, so that no
+// word is left alone on the last one.
+func balance(f face, s string, width, limit int) wrapped {
+	best := wrap(f, s, width, limit)
+	if len(best.lines) < 2 || best.cut || best.broken {
+		return best
+	}
+	low, high := width/2, width
+	for high-low > 1 {
+		mid := (low + high) / 2
+		w := wrap(f, s, mid, limit)
+		if len(w.lines) == len(best.lines) && !w.cut && !w.broken {
+			best, high = w, mid
+		} else {
+			low = mid
+		}
+	}
+	return best
+}
+
+// trimLine drops a separator that a line break made needless.
+func trimLine(s string) string { return strings.TrimRight(s, " ·\u00a0") }
+
+// joinParts writes parts of a fact line with dots between; lines break between
+// parts rather than within one.
+func joinParts(parts ...string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		if p == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("\u00a0· ")
+		}
+		if utf8.RuneCountInString(p) <= 24 {
+			p = strings.ReplaceAll(p, " ", "\u00a0")
+		}
+		b.WriteString(p)
+	}
+	return b.String()
 }
 
 // breakWord splits a word so that the head fits; an empty head means that not
 // even one letter does.
 func breakWord(f face, word string, width int) (head, tail string) {
 	runes := []rune(word)
-	n := len(runes)
-	for n > 0 && f.width(string(runes[:n])) > width {
-		n--
-	}
+	n := prefix(f, runes, width)
 	// Prefer a break after a hyphen or slash in the second half of the piece.
 	for k := n; k > n/2; k-- {
 		if k < len(runes) && (runes[k-1] == '-' || runes[k-1] == '/') {
@@ -136,11 +180,25 @@ func breakWord(f face, word string, width int) (head, tail string) {
 	return string(runes[:n]), string(runes[n:])
 }
 
-// shorten cuts a line to the width and ends it in an ellipsis.
+// prefix is the number of runes that fit a width.
+func prefix(f face, runes []rune, width int) int {
+	low, high := 0, len(runes)+1
+	for high-low > 1 {
+		if mid := (low + high) / 2; f.width(string(runes[:mid])) <= width {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// shorten cuts a line to the width and ends it in an ellipsis; where not even
+// that fits it returns nothing.
 func shorten(f face, s string, width int) string {
 	runes := []rune(s)
-	for n := len(runes); n > 0; n-- {
-		line := strings.TrimRight(string(runes[:n]), " ,.;:·–—-") + ellipsis
+	for n := prefix(f, runes, width); n > 0; n-- {
+		line := strings.TrimRight(string(runes[:n]), " \u00a0,.;:·–—-«(") + ellipsis
 		if f.width(line) <= width {
 			return line
 		}

@@ -40,7 +40,7 @@ var (
 	}
 	late = theme{
 		ground: rgb(0xfff6e3), plain: rgb(0x33260c), muted: rgb(0x75623b),
-		strong: rgb(0xc77700), sign: rgb(0xc77700), tint: rgb(0xffe2a8), onTint: rgb(0x5a3a00), line: rgb(0xf0dfb8),
+		strong: rgb(0xb36200), sign: rgb(0xb36200), tint: rgb(0xffe2a8), onTint: rgb(0x5a3a00), line: rgb(0xf0dfb8),
 	}
 	halted = theme{
 		ground: rgb(0xfdf1ef), plain: rgb(0x351512), muted: rgb(0x7d5551),
@@ -65,6 +65,9 @@ func themeOf(s State, g Geometry) theme {
 	case Vending, Forming:
 		return busy
 	case ReceiptReady:
+		if g.short() < minShortSide {
+			return busy
+		}
 		return paper
 	case Delayed:
 		return late
