@@ -1,0 +1,274 @@
+package register
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chekomat/chekomat/testbench/fn"
+)
+
+// device is the register behind the link: modes, tables, the open receipt, the
+// printer and the ФН. Execute is its only entry for a host; everything is
+// guarded by mu.
+type device struct {
+	mu    sync.Mutex
+	cfg   Config
+	rnd   *rand.Rand
+	fn    *fn.FN
+	old   []*fn.FN // replaced ones, oldest first
+	nv    nvram
+	store *nvramFile // nil without a data folder
+	cells map[cell][]byte
+	dirty bool // nv changed by the running command
+
+	jump atomic.Int64  // nv.Jump for readers without mu
+	made chan struct{} // a document was made
+
+	reading   []byte // what FF3Bh still has to give
+	partial   int    // bytes left of an element too long for one answer
+	drain     bool   // FF3Ah was started and not read to its end
+	busy      time.Time
+	autoShift int // shifts to be changed as soon as nothing is open
+	foreign   int // receipts of another host to be made then
+	ofdOff    bool
+
+	foreignMade   int
+	spent, target time.Duration // service time of the receipt in work
+}
+
+// nvram is what the register keeps without power beside the ФН and the tables.
+type nvram struct {
+	FN          string        `json:"fn"`
+	Replaced    []string      `json:"replaced,omitempty"`
+	Jump        time.Duration `json:"jump,omitempty"`       // real time passed by order: register and ФН
+	ClockSet    time.Duration `json:"clock_set,omitempty"`  // the register's own clock beside it
+	ConfirmDate *wallDate     `json:"confirm,omitempty"`    // 22h was sent, 23h is awaited
+	Receipt     *receipt      `json:"receipt,omitempty"`    // open receipt
+	Through     uint16        `json:"through"`              // through document number
+	Sales       uint16        `json:"sales"`                // operation register 148
+	PrintUntil  time.Time     `json:"print_until,omitzero"` // on the register's clock
+	PaperOut    bool          `json:"paper_out,omitempty"`
+	Torn        bool          `json:"torn,omitempty"` // paper ended while printing: waits for B0h
+}
+
+type wallDate struct{ Day, Month, Year byte }
+
+func newDevice(cfg Config) (*device, error) {
+	d := &device{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 0x5348_5452_4948)), cells: map[cell][]byte{}, made: make(chan struct{}, 1)}
+	d.nv.FN = cfg.FN
+	if cfg.Data != "" {
+		if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
+			return nil, fmt.Errorf("make data folder %s: %w", cfg.Data, err)
+		}
+		store, err := openNVRAM(filepath.Join(cfg.Data, "nvram"), &d.nv)
+		if err != nil {
+			return nil, fmt.Errorf("open register state: %w", err)
+		}
+		d.store = store
+		if err := d.loadCells(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	d.jump.Store(int64(d.nv.Jump))
+	for _, serial := range d.nv.Replaced {
+		f, err := d.openFN(serial)
+		if err != nil {
+			return nil, err
+		}
+		d.old = append(d.old, f)
+	}
+	var err error
+	if d.fn, err = d.openFN(d.nv.FN); err != nil {
+		return nil, err
+	}
+	d.fn.Subscribe(d.made)
+	if err := d.register(); err != nil {
+		return nil, fmt.Errorf("register the ФН: %w", err)
+	}
+	d.powerUp()
+	return d, d.save()
+}
+
+func (d *device) openFN(serial string) (*fn.FN, error) {
+	cfg := fn.Config{
+		Serial: serial, Sync: d.cfg.Sync, Life: d.cfg.FNLife, Capacity: d.cfg.FNCapacity,
+		Timer: d.realTime,
+	}
+	if d.cfg.Data != "" {
+		cfg.Path = filepath.Join(d.cfg.Data, "fn-"+serial+".log")
+	}
+	return fn.New(cfg)
+}
+
+// realTime is the true time of the emulated world: the ФН's timer.
+func (d *device) realTime() time.Time {
+	return d.cfg.Clock().In(d.cfg.Zone).Add(time.Duration(d.jump.Load()))
+}
+
+// now is the register's own clock.
+func (d *device) now() time.Time { return d.realTime().Add(d.nv.ClockSet) }
+
+// register makes the registration report of a fresh ФН, as the service centre
+// would before the register is put to work.
+func (d *device) register() error {
+	if d.fn.Status().Phase != fn.PhaseReady {
+		return nil
+	}
+	c := d.cfg
+	if err := d.fn.Begin(fn.CurrentRegistration, d.now()); err != nil {
+		return err
+	}
+	b := fn.AppendByte(nil, 1209, c.FFD)
+	b = fn.AppendByte(b, 1001, 1)
+	b = fn.AppendByte(b, 1002, 0)
+	b = fn.AppendByte(b, 1056, 0)
+	b = fn.AppendByte(b, 1062, c.TaxSystems)
+	b = fn.AppendString(b, 1048, c.User)
+	b = fn.AppendString(b, 1009, c.Address)
+	b = fn.AppendString(b, 1187, c.Place)
+	b = fn.AppendString(b, 1013, c.Serial)
+	b = fn.AppendString(b, 1036, c.Machine)
+	b = fn.AppendFixed(b, 1017, "7700000010", 12)
+	b = fn.AppendString(b, 1046, "ОФД-стенд")
+	b = fn.AppendString(b, 1060, "www.nalog.gov.ru")
+	b = fn.AppendString(b, 1021, "СИС. АДМИНИСТРАТОР")
+	b = fn.AppendString(b, 1188, "C.3")
+	b = fn.AppendByte(b, 1189, c.FFD)
+	if c.FFD == 4 {
+		b = fn.AppendByte(b, 1190, 4)
+		b = fn.AppendU32(b, 1205, 0)
+		b = fn.AppendU32(b, 1290, 0x4000|0x2)
+		b = fn.AppendU16(b, 1213, uint16(d.fn.ValidUntil().Sub(d.realTime())/(24*time.Hour)))
+	} else {
+		b = fn.AppendByte(b, 1108, 0)
+		b = fn.AppendByte(b, 1110, 0)
+		b = fn.AppendByte(b, 1221, 1)
+	}
+	if err := d.fn.Data(b); err != nil {
+		return err
+	}
+	_, err := d.fn.Register(fn.Registration{INN: c.INN, RNM: c.RNM, TaxSystems: c.TaxSystems, Mode: 1 << 2, FFD: c.FFD})
+	return err
+}
+
+// powerUp settles what a loss of power left: a receipt the ФН has already
+// numbered is closed; any other is kept with its document begun anew, or
+// cancelled, as the configuration says.
+func (d *device) powerUp() {
+	d.fn.PowerLoss()
+	d.reading, d.partial, d.drain, d.busy = nil, 0, false, time.Time{}
+	r := d.nv.Receipt
+	if r == nil {
+		return
+	}
+	s := d.fn.Status()
+	done := r.FN != s.Serial || r.Base != s.LastFD
+	if done || d.cfg.PowerUp == "cancel" || d.fn.Begin(fn.CurrentReceipt, d.now()) != nil {
+		d.nv.Receipt = nil
+	}
+}
+
+// mode is the mode byte of the status (kkt-shtrih.md §5.1).
+func (d *device) mode() byte {
+	switch {
+	case d.drain:
+		return 1
+	case d.nv.ConfirmDate != nil:
+		return 6
+	case d.nv.Receipt != nil:
+		return 8 | d.nv.Receipt.Type<<4
+	}
+	return d.shiftMode()
+}
+
+func (d *device) shiftMode() byte {
+	shift := d.fn.ShiftState()
+	switch {
+	case !shift.Open:
+		return 4
+	case d.shiftOver(shift):
+		return 3
+	}
+	return 2
+}
+
+func (d *device) shiftOver(s fn.Shift) bool { return fn.Wall(d.now()).Sub(s.Opened) > fn.ShiftLimit }
+
+// submode is the printer's state.
+func (d *device) submode() byte {
+	switch {
+	case d.nv.PaperOut && d.nv.Torn:
+		return 2
+	case d.nv.PaperOut:
+		return 1
+	case d.nv.Torn:
+		return 3
+	case d.printing():
+		return 5
+	}
+	return 0
+}
+
+func (d *device) printing() bool {
+	now := d.now()
+	return now.Before(d.nv.PrintUntil) || now.Before(d.busy)
+}
+
+// print starts the printing of a document unless table 17 field 7 forbids it;
+// 1 there holds for one document only.
+func (d *device) print() {
+	switch d.numberAt(tableRegional, 1, 7) {
+	case 1:
+		delete(d.cells, cell{tableRegional, 1, 7})
+		d.saveCells()
+		return
+	case 2, 3:
+		return
+	}
+	if d.cfg.Print > 0 {
+		d.nv.PrintUntil = d.now().Add(d.cfg.Print)
+	}
+	d.dirty = true
+}
+
+// quiet says that the next document is not printed.
+func (d *device) quiet() bool { return d.numberAt(tableRegional, 1, 7) != 0 }
+
+func (d *device) save() error {
+	if d.store == nil {
+		return nil
+	}
+	return d.store.save(&d.nv)
+}
+
+// archive lists the documents of all ФН, the replaced ones first.
+func (d *device) archive() []fn.Document {
+	d.mu.Lock()
+	all := append(append([]*fn.FN(nil), d.old...), d.fn)
+	d.mu.Unlock()
+	var out []fn.Document
+	for _, f := range all {
+		out = append(out, f.Documents(1, 0)...)
+	}
+	return out
+}
+
+func (d *device) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err := d.fn.Close()
+	for _, f := range d.old {
+		err = errors.Join(err, f.Close())
+	}
+	if d.store != nil {
+		err = errors.Join(err, d.store.close())
+	}
+	return err
+}

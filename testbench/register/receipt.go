@@ -1,0 +1,449 @@
+package register
+
+import (
+	"math/big"
+
+	"github.com/chekomat/chekomat/testbench/fn"
+)
+
+// receipt is the open receipt. It survives power loss.
+type receipt struct {
+	Type     byte   `json:"type"` // of 8Dh: 0 sale, 1 purchase, 2 return of sale, 3 return of purchase
+	FN       string `json:"fn"`
+	Base     uint32 `json:"base"` // last ФД before it
+	Items    []item `json:"items,omitempty"`
+	Tags     []byte `json:"tags,omitempty"` // chain of FF0Ch
+	Operator byte   `json:"operator"`
+}
+
+// item is one FF46h and its FF4Dh.
+type item struct {
+	Quantity uint64 `json:"quantity"` // x 1000000
+	Price    int64  `json:"price"`
+	Sum      int64  `json:"sum"`
+	VAT      int64  `json:"vat"`
+	Rate     byte   `json:"rate"` // 1199
+	Method   byte   `json:"method"`
+	Subject  byte   `json:"subject"`
+	Name     string `json:"name"`
+	Tags     []byte `json:"tags,omitempty"`
+}
+
+// maxItems is the size of the receipt buffer.
+const maxItems = 200
+
+// operationOf maps the type of 8Dh to tag 1054.
+var operationOf = [4]byte{1, 3, 2, 4}
+
+func (r *receipt) total() (sum int64) {
+	for _, i := range r.Items {
+		sum += i.Sum
+	}
+	return sum
+}
+
+// mayOpenReceipt answers what 8Dh meets in each mode.
+func (d *device) mayOpenReceipt() byte {
+	switch d.mode() & 0x0F {
+	case 2:
+		return errNone
+	case 3:
+		return errShiftTooLong
+	case 4:
+		return errShiftClosed
+	case 8:
+		return errReceiptOpen
+	}
+	return errMode
+}
+
+func (d *device) openReceipt(c *call) byte {
+	if c.args[0] > 3 {
+		return errBadParameter
+	}
+	if d.mode()&0x0F == 4 && d.numberAt(tableEmbedded, 1, 13) == 2 {
+		// Automatic opening before the first receipt (table 24 field 13).
+		if _, code := d.finishShift(fn.CurrentShiftOpen); code != errNone {
+			return code
+		}
+	}
+	c.bytes(c.operator)
+	return d.startReceipt(c.args[0], c.operator)
+}
+
+func (d *device) startReceipt(kind, operator byte) byte {
+	if code := d.mayOpenReceipt(); code != errNone {
+		return code
+	}
+	base := d.fn.Status().LastFD
+	if err := d.fn.Begin(fn.CurrentReceipt, d.now()); err != nil {
+		return fnCode(err)
+	}
+	d.nv.Receipt, d.dirty = &receipt{Type: kind, FN: d.fn.Serial(), Base: base, Operator: operator}, true
+	return errNone
+}
+
+// uint of 5 or 6 little-endian bytes.
+func littleEndian(b []byte) (v int64) {
+	for i := len(b) - 1; i >= 0; i-- {
+		v = v<<8 | int64(b[i])
+	}
+	return v
+}
+
+// computed is FFFFFFFFFFh: the register is to compute the amount.
+const computed = 1<<40 - 1
+
+func (d *device) operation(c *call) byte {
+	a := c.args
+	op := a[0]
+	if op < 1 || op > 4 {
+		return errBadParameter
+	}
+	quantity, price, sum, tax := littleEndian(a[1:7]), littleEndian(a[7:12]), littleEndian(a[12:17]), littleEndian(a[17:22])
+	rate, ok := vatCode(a[22])
+	switch {
+	case !ok, a[23] > 16, a[24] < 1 || a[24] > 7, a[25] < 1, quantity == 0:
+		return errBadParameter
+	case len(a) > 26+128, badText(a[26:]):
+		return errBadParameter
+	}
+	exact, ok := multiply(price, quantity)
+	if !ok {
+		return errMultiply
+	}
+	if sum == computed {
+		sum = exact
+	} else if sum < exact-1 || sum > exact+1 {
+		return errBadParameter
+	}
+	if d.mode()&0x0F != 8 {
+		// FF46h opens the receipt itself when 8Dh was not sent.
+		if code := d.startReceipt([5]byte{0, 0, 2, 1, 3}[op], c.operator); code != errNone {
+			return code
+		}
+	}
+	r := d.nv.Receipt
+	switch {
+	case operationOf[r.Type] != op:
+		return errOtherType
+	case len(r.Items) >= maxItems:
+		return errBufferFull
+	case r.total()+sum > computed-1:
+		return errTotalRange
+	}
+	if tax == computed {
+		tax = vatOf(sum, rate)
+	}
+	name := fromCP1251(trimPad(a[26:]))
+	r.Items = append(r.Items, item{Quantity: uint64(quantity), Price: price, Sum: sum, VAT: tax, Rate: rate, Method: a[24], Subject: a[25], Name: name})
+	d.dirty = true
+	return errNone
+}
+
+// trimPad drops the padding of clients that send the full 128 bytes of a name,
+// and the mark // of an unprinted one.
+func trimPad(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == 0 || b[len(b)-1] == ' ') {
+		b = b[:len(b)-1]
+	}
+	if len(b) > 2 && b[0] == '/' && b[1] == '/' {
+		b = b[2:]
+	}
+	return b
+}
+
+// multiply is price x quantity rounded half up (ffd.md §8.1).
+func multiply(price, quantity int64) (int64, bool) {
+	v := new(big.Int).Mul(big.NewInt(price), big.NewInt(quantity))
+	v.Add(v, big.NewInt(500_000)).Quo(v, big.NewInt(1_000_000))
+	return v.Int64(), v.IsInt64() && v.Int64() < computed
+}
+
+// vatOf is the VAT inside a gross sum (ffd.md §8.2): S x r / (100 + r).
+func vatOf(sum int64, rate byte) int64 {
+	var r int64
+	switch rate {
+	case 1, 3:
+		r = 20
+	case 2, 4:
+		r = 10
+	case 7, 9:
+		r = 5
+	case 8, 10:
+		r = 7
+	case 11, 12:
+		r = 22
+	}
+	return (2*sum*r + 100 + r) / (2 * (100 + r))
+}
+
+func (d *device) subtotal(c *call) byte {
+	c.bytes(c.operator)
+	c.money5(d.nv.Receipt.total())
+	return errNone
+}
+
+func (d *device) cancelReceipt(c *call) byte {
+	_ = d.fn.Cancel() // the ФН may have lost it already
+	d.nv.Receipt, d.dirty = nil, true
+	d.nv.Through++
+	c.bytes(c.operator)
+	return errNone
+}
+
+// closing is FF45h taken apart.
+type closing struct {
+	paid     [16]int64
+	rounding int64
+	taxes    [6]int64
+	system   byte
+	text     []byte
+}
+
+func parseClosing(a []byte) (cl closing) {
+	for i := range cl.paid {
+		cl.paid[i] = littleEndian(a[5*i : 5*i+5])
+	}
+	cl.rounding = int64(a[80])
+	for i := range cl.taxes {
+		cl.taxes[i] = littleEndian(a[81+5*i : 86+5*i])
+	}
+	cl.system, cl.text = a[111], a[112:]
+	return cl
+}
+
+// check applies the rules of §14 and returns the total after rounding and the
+// change.
+func (d *device) check(r *receipt, cl closing) (total, change int64, code byte) {
+	reg, _ := d.fn.Registered()
+	total = r.total() - cl.rounding
+	var paid int64
+	for _, p := range cl.paid {
+		paid += p
+	}
+	switch {
+	case cl.rounding > 99, cl.system == 0, cl.system&(cl.system-1) != 0, badText(cl.text):
+		return 0, 0, errBadParameter
+	case cl.system&reg.TaxSystems == 0:
+		return 0, 0, errTaxSystem
+	case len(r.Items) == 0, total < 0:
+		return 0, 0, errZeroTotal
+	case paid < total:
+		return 0, 0, errPaidLess
+	case paid-cl.paid[0] > total:
+		return 0, 0, errCashlessMore
+	}
+	return total, paid - total, errNone
+}
+
+func (d *device) closeReceipt(c *call) byte {
+	switch d.mode() & 0x0F {
+	case 8:
+	case 2, 3, 4:
+		return errReceiptClosed
+	default:
+		return errMode
+	}
+	r, cl := d.nv.Receipt, parseClosing(c.args)
+	total, change, code := d.check(r, cl)
+	if code != errNone {
+		return code
+	}
+	cl.paid[0] -= change
+	for _, part := range d.compose(r, cl, total) {
+		if err := d.fn.Data(part); err != nil {
+			// What the ФН took of this try is dropped; the receipt stays open.
+			_ = d.fn.Cancel()
+			_ = d.fn.Begin(fn.CurrentReceipt, d.now())
+			return fnCode(err)
+		}
+	}
+	doc, err := d.fn.FinishReceipt(d.now(), operationOf[r.Type], total)
+	if err != nil {
+		_ = d.fn.Cancel()
+		_ = d.fn.Begin(fn.CurrentReceipt, d.now())
+		return fnCode(err)
+	}
+	d.nv.Receipt, d.dirty = nil, true
+	d.nv.Through++
+	if r.Type == 0 {
+		d.nv.Sales = uint16(doc.FD)
+	}
+	d.print()
+	c.money5(change)
+	c.issued(doc)
+	if d.extended() {
+		c.bytes(dateTime5(doc.At)...)
+	}
+	return errNone
+}
+
+// compose makes the register's share of a receipt: whole elements, the ФН takes
+// at most 1024 bytes at a time.
+func (d *device) compose(r *receipt, cl closing, total int64) [][]byte {
+	has := map[uint16]bool{}
+	var tags []byte
+	fn.Elements(r.Tags, func(tag uint16, v []byte) bool {
+		has[tag] = true
+		tags = fn.AppendTLV(tags, tag, v)
+		return true
+	})
+	var head []byte
+	hide := d.numberAt(tableRegional, 1, 28)
+	if user := d.cfg.User; user != "" && hide&1 == 0 {
+		head = fn.AppendString(head, 1048, user)
+	}
+	head = fn.AppendByte(head, 1055, cl.system)
+	if !has[1036] {
+		if number := d.textAt(tableEmbedded, 1, 1); number != "" {
+			head = fn.AppendString(head, 1036, number)
+		}
+	}
+	if d.cfg.Address != "" && hide&4 == 0 {
+		head = fn.AppendString(head, 1009, d.cfg.Address)
+	}
+	if d.cfg.Place != "" && hide&8 == 0 {
+		head = fn.AppendString(head, 1187, d.cfg.Place)
+	}
+	parts := split(append(head, tags...))
+	for _, i := range r.Items {
+		parts = append(parts, fn.AppendTLV(nil, 1059, d.composeItem(i, hide&16 != 0)))
+	}
+	cashless := int64(0)
+	for _, p := range cl.paid[1:13] {
+		cashless += p
+	}
+	tail := fn.AppendVLN(nil, 1031, uint64(cl.paid[0]))
+	tail = fn.AppendVLN(tail, 1081, uint64(cashless))
+	tail = fn.AppendVLN(tail, 1215, uint64(cl.paid[13]))
+	tail = fn.AppendVLN(tail, 1216, uint64(cl.paid[14]))
+	tail = fn.AppendVLN(tail, 1217, uint64(cl.paid[15]))
+	tail = d.appendVAT(tail, r, cl)
+	return append(parts, fn.AppendString(tail, 1060, "www.nalog.gov.ru"))
+}
+
+// split cuts a chain into pieces of whole elements the ФН takes at once.
+func split(chain []byte) (parts [][]byte) {
+	const limit = 1024
+	var part []byte
+	fn.Elements(chain, func(tag uint16, v []byte) bool {
+		if len(part)+4+len(v) > limit {
+			parts, part = append(parts, part), nil
+		}
+		part = fn.AppendTLV(part, tag, v)
+		return true
+	})
+	return append(parts, part)
+}
+
+func (d *device) composeItem(i item, hideVAT bool) []byte {
+	b := fn.AppendByte(nil, 1214, i.Method)
+	b = fn.AppendByte(b, 1212, i.Subject)
+	b = fn.AppendString(b, 1030, i.Name)
+	if d.cfg.FFD == 4 && !hasTag(i.Tags, 2108) {
+		b = fn.AppendByte(b, 2108, 0)
+	}
+	b = fn.AppendVLN(b, 1079, uint64(i.Price))
+	b = fn.AppendFVLN(b, 1023, 6, i.Quantity)
+	b = fn.AppendByte(b, 1199, i.Rate)
+	if i.Rate != 5 && i.Rate != 6 && !hideVAT {
+		b = fn.AppendVLN(b, 1200, uint64(i.VAT))
+	}
+	b = fn.AppendVLN(b, 1043, uint64(i.Sum))
+	return append(b, i.Tags...)
+}
+
+// vatTags are the receipt's VAT requisites by 1199 code 1..6: the VAT itself,
+// or the turnover for 0 % and for "without VAT".
+var vatTags = [7]uint16{1: 1102, 2: 1103, 3: 1106, 4: 1107, 5: 1104, 6: 1105}
+
+// appendVAT writes 1102..1107 and 1115. In tax mode 1 (table 1 field 14) the
+// six amounts of FF45h are taken instead of the items' sums.
+func (d *device) appendVAT(b []byte, r *receipt, cl closing) []byte {
+	var sums [13]int64
+	var met [13]bool
+	for _, i := range r.Items {
+		met[i.Rate] = true
+		if i.Rate == 5 || i.Rate == 6 {
+			sums[i.Rate] += i.Sum
+		} else {
+			sums[i.Rate] += i.VAT
+		}
+	}
+	if d.numberAt(tableModel, 1, 14) == 1 {
+		for group, amount := range cl.taxes {
+			code := taxGroups[group].code
+			sums[code] = amount
+			met[code] = met[code] || amount != 0
+		}
+	}
+	for code := 1; code <= 6; code++ {
+		if met[code] {
+			b = fn.AppendVLN(b, vatTags[code], uint64(sums[code]))
+		}
+	}
+	var rates []byte
+	for code := byte(7); code <= 12; code++ {
+		if met[code] {
+			one := fn.AppendVLN(fn.AppendByte(nil, 1199, code), 1120, uint64(sums[code]))
+			rates = fn.AppendTLV(rates, 1119, one)
+		}
+	}
+	if rates != nil {
+		b = fn.AppendTLV(b, 1115, rates)
+	}
+	return b
+}
+
+// sendTLV is FF0Ch: requisites of the open receipt, or of a shift report begun
+// by FF41h or FF42h.
+func (d *device) sendTLV(c *call) byte {
+	r := d.nv.Receipt
+	if r == nil {
+		if d.fn.Status().Current == fn.CurrentNone {
+			return byte(fn.WrongState)
+		}
+		if code := checkTags(c.args, nil, shiftTags); code != errNone {
+			return code
+		}
+		return fnCode(d.fn.Data(c.args))
+	}
+	if code := checkTags(c.args, r.Tags, receiptTags); code != errNone {
+		return code
+	}
+	fixed := map[uint16]bool{1009: d.cfg.Address != "", 1187: d.cfg.Place != "", 1036: d.cfg.MachineFrom == "table", 1227: d.cfg.FFD == 4, 1228: d.cfg.FFD == 4}
+	code := errNone
+	fn.Elements(c.args, func(tag uint16, _ []byte) bool {
+		if fixed[tag] {
+			code = errBadParameter
+		}
+		return code == errNone
+	})
+	if code != errNone {
+		return code
+	}
+	r.Tags, d.dirty = append(r.Tags, c.args...), true
+	return errNone
+}
+
+func (d *device) itemTLV(c *call) byte {
+	r := d.nv.Receipt
+	if len(r.Items) == 0 {
+		return errBadParameter
+	}
+	i := &r.Items[len(r.Items)-1]
+	if code := checkTags(c.args, i.Tags, itemTags); code != errNone {
+		return code
+	}
+	i.Tags, d.dirty = append(i.Tags, c.args...), true
+	return errNone
+}
+
+func hasTag(chain []byte, want uint16) (found bool) {
+	fn.Elements(chain, func(tag uint16, _ []byte) bool {
+		found = tag == want
+		return !found
+	})
+	return found
+}

@@ -1,0 +1,339 @@
+package register
+
+import (
+	"errors"
+	"net"
+	"os"
+	"time"
+)
+
+// session is one client on the link. Its fields are guarded by Register.mu.
+type session struct {
+	conn net.Conn
+	v1   receiverV1
+	v2   receiverV2
+	out  []byte // collected while bytes are handled, written once
+	// attached says that this client waits for the running command's answer:
+	// it sent the command, or asked with ENQ and was told to wait.
+	attached bool
+	dead     bool
+}
+
+// cut closes the connection the hard way; collected bytes are lost.
+func (s *session) cut() {
+	s.dead, s.out, s.attached = true, nil, false
+	reset(s.conn)
+}
+
+const writeTimeout = 5 * time.Second
+
+func (s *session) flush() {
+	if len(s.out) == 0 || s.dead {
+		return
+	}
+	_ = s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := s.conn.Write(s.out); err != nil {
+		s.dead = true
+		_ = s.conn.Close()
+	}
+	s.out = s.out[:0]
+}
+
+// serve talks to one client until it leaves.
+func (r *Register) serve(conn net.Conn) {
+	r.mu.Lock()
+	if r.ctx.Err() != nil || r.isOff() {
+		r.mu.Unlock()
+		reset(conn)
+		return
+	}
+	s := &session{conn: conn}
+	r.session = s
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		r.session = nil
+		r.mu.Unlock()
+		_ = conn.Close()
+	}()
+	buf := make([]byte, 4096)
+	for {
+		n, err := conn.Read(buf)
+		r.mu.Lock()
+		for _, b := range buf[:n] {
+			if s.dead {
+				break
+			}
+			r.push(s, b)
+		}
+		s.flush()
+		middle, dead := s.v1.midFrame() || s.v2.midFrame(), s.dead
+		if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+			// Silence inside a frame: the receiver starts anew.
+			s.v1.reset()
+			s.v2.reset()
+			middle, err = false, nil
+		}
+		r.mu.Unlock()
+		if err != nil || dead {
+			return
+		}
+		if middle {
+			_ = conn.SetReadDeadline(time.Now().Add(r.cfg.ByteTimeout))
+		} else {
+			_ = conn.SetReadDeadline(time.Time{})
+		}
+	}
+}
+
+// push handles one byte of the host. The first byte since power-up that starts
+// either protocol chooses it until the next power-up (kkt-shtrih.md §4).
+func (r *Register) push(s *session, b byte) {
+	if r.protocol == 0 {
+		switch b {
+		case enq, stx:
+			r.protocol = 1
+		case stx2:
+			r.protocol = 2
+		}
+	}
+	switch r.protocol {
+	case 1:
+		r.pushV1(s, b)
+	case 2:
+		if s.v2.push(b) == evFrame {
+			r.frameV2(s)
+		}
+	}
+}
+
+func (r *Register) pushV1(s *session, b byte) {
+	switch s.v1.push(b) {
+	case evENQ:
+		switch {
+		case r.running:
+			s.attached = true
+			s.out = append(s.out, ack)
+		case r.pending != nil:
+			s.out = appendFrameV1(append(s.out, ack), r.pending)
+		default:
+			s.out = append(s.out, nak)
+		}
+	case evACK:
+		if r.pending != nil && !r.running {
+			r.pending = nil
+			if r.cfg.RNDIS {
+				s.out = append(s.out, 0xFF)
+			}
+		}
+	case evBad:
+		s.out = append(s.out, nak)
+	case evFrame:
+		if r.running {
+			return // the host did not ask ENQ first; it will
+		}
+		r.pending = nil
+		r.command(s, append([]byte(nil), s.v1.data...), 0)
+	}
+}
+
+func (r *Register) frameV2(s *session) {
+	v := &s.v2
+	switch {
+	case r.running:
+	case v.empty && r.last == nil:
+		s.out = appendFrameV2(s.out, r.lastNum, nil)
+	case v.empty, v.num != r.lastNum+1:
+		s.out = appendFrameV2(s.out, r.lastNum, r.last)
+	case len(v.data) > 0:
+		r.command(s, append([]byte(nil), v.data...), v.num)
+	}
+}
+
+// command starts the execution of one command under the armed faults. mu is
+// held; a command that takes time runs on in its own goroutine.
+func (r *Register) command(s *session, data []byte, num uint16) {
+	code, _ := codeOf(data)
+	r.stats.begin(code)
+	f, struck := r.faults.match(code)
+	if !struck {
+		f = Fault{}
+	}
+	before := f.When == Before
+	switch {
+	case f.Kind == LostRequest:
+		return
+	case f.Kind == DamagedRequest:
+		if r.protocol == 1 {
+			s.out = append(s.out, nak)
+		}
+		return
+	case f.Kind == Off:
+		r.switchOff(f)
+		return
+	}
+	if r.protocol == 1 && f.Kind != LostAck {
+		s.out = append(s.out, ack)
+	}
+	switch {
+	case f.Kind == Cut && before:
+		s.flush()
+		s.cut()
+		return
+	case f.Kind == PowerLoss && before:
+		s.flush()
+		r.powerLoss(f)
+		return
+	case f.Kind == LateExecution:
+		s.flush()
+		s.cut()
+	default:
+		s.attached = true
+	}
+	wait := r.dev.delay(code)
+	if f.Kind == LateExecution {
+		wait += f.delay()
+	}
+	j := job{code: code, data: data, num: num, fault: f, epoch: r.epoch}
+	if wait == 0 && f.Kind != DelayedAnswer {
+		r.finish(j, r.runDevice(j))
+		return
+	}
+	s.flush()
+	r.running = true
+	r.group.Add(1)
+	go r.work(j, wait)
+}
+
+// job is a command in execution.
+type job struct {
+	code  uint16
+	data  []byte
+	num   uint16
+	fault Fault
+	epoch int
+}
+
+// work executes after the service time and delivers the answer.
+func (r *Register) work(j job, wait time.Duration) {
+	defer r.group.Done()
+	if !r.sleep(wait) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.epoch != j.epoch {
+		return
+	}
+	answer := r.runDevice(j)
+	if j.fault.Kind == DelayedAnswer {
+		r.mu.Unlock()
+		ok := r.sleep(j.fault.delay())
+		r.mu.Lock()
+		if !ok || r.epoch != j.epoch {
+			return
+		}
+	}
+	r.running = false
+	r.finish(j, answer)
+	if r.session != nil {
+		r.session.flush()
+	}
+}
+
+func (r *Register) sleep(t time.Duration) bool {
+	if t <= 0 {
+		return r.ctx.Err() == nil
+	}
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.ctx.Done():
+		return false
+	}
+}
+
+// runDevice executes the command between the faults of state around it.
+func (r *Register) runDevice(j job) []byte {
+	d, f := r.dev, j.fault
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	state := f.Kind != "" && !f.link()
+	if state && f.When != After {
+		_ = d.strike(f)
+		d.between()
+	}
+	var answer []byte
+	if f.Kind == ErrorCode {
+		code := f.Code
+		if code == 0 {
+			code = errFNTimeout
+		}
+		answer = d.reply(j.code, code, nil)
+	} else {
+		answer = d.execute(j.data)
+	}
+	if state && f.When == After {
+		_ = d.strike(f)
+	}
+	d.between()
+	if d.dirty {
+		d.dirty = false
+		_ = d.save()
+	}
+	r.stats.end(j.code, answer)
+	return answer
+}
+
+// finish gives the answer the fate the fault wants. mu is held.
+func (r *Register) finish(j job, answer []byte) {
+	f := j.fault
+	if r.protocol == 2 {
+		r.lastNum, r.last = j.num, answer
+	}
+	if f.Kind == PowerLoss {
+		r.powerLoss(f)
+		return
+	}
+	s := r.session
+	if s != nil && (s.dead || !s.attached) {
+		s = nil
+	}
+	keep := r.protocol == 1 && !f.Drop && f.Kind != LostAnswer
+	if keep {
+		r.pending = answer
+	}
+	if s == nil {
+		return
+	}
+	s.attached = false
+	frame := r.frame(j, answer)
+	switch f.Kind {
+	case LostAnswer, LostAck:
+	case DamagedAnswer:
+		frame[len(frame)-1] ^= 0x55
+		s.out = append(s.out, frame...)
+	case Cut:
+		s.out = append(s.out, frame[:min(f.Byte, len(frame))]...)
+		s.flush()
+		s.cut()
+	default:
+		s.out = append(s.out, frame...)
+	}
+}
+
+func (r *Register) frame(j job, answer []byte) []byte {
+	if r.protocol == 2 {
+		return appendFrameV2(nil, j.num, answer)
+	}
+	return appendFrameV1(nil, answer)
+}
+
+// powerLoss cuts the power for the fault's delay. mu is held.
+func (r *Register) powerLoss(f Fault) {
+	r.off, r.offUntil = true, time.Now().Add(f.delay())
+	r.forget()
+	_ = r.dev.powerLoss()
+}

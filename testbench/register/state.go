@@ -1,0 +1,154 @@
+package register
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chekomat/chekomat/testbench/fn"
+)
+
+// strike lets a fault of state happen. mu is held.
+func (d *device) strike(f Fault) error {
+	d.dirty = true
+	switch f.Kind {
+	case Busy:
+		d.busy = d.now().Add(f.delay())
+	case FNFull:
+		return d.fn.SetFull(true)
+	case FNLifeOver:
+		return d.fn.SetLife(d.realTime().Add(-time.Second))
+	case ShiftExpired:
+		if s := d.fn.ShiftState(); s.Open {
+			if by := s.Opened.Add(fn.ShiftLimit + 2*time.Minute).Sub(fn.Wall(d.now())); by > 0 {
+				d.jumpClock(by, false)
+			}
+		}
+	case FNReplaced:
+		return d.replaceFN()
+	case PaperOut:
+		d.nv.PaperOut = true
+		d.nv.Torn = d.nv.Torn || d.printing() || f.When == After
+	case PaperIn:
+		d.nv.PaperOut = false
+	case ForeignDocument:
+		d.foreign++
+	case AutoShift:
+		d.autoShift++
+	case OFDOff:
+		d.ofdOff = true
+	case Repair:
+		d.busy, d.nv.PaperOut, d.nv.Torn, d.ofdOff = time.Time{}, false, false, false
+		if err := d.fn.SetFull(false); err != nil {
+			return err
+		}
+		if d.fn.ValidUntil().Before(d.realTime()) {
+			return d.fn.SetLife(d.realTime().Add(1100 * 24 * time.Hour))
+		}
+	}
+	return nil
+}
+
+// between does what the register does by itself between two commands, as soon
+// as no document is open: an automatic shift, another host's receipt.
+func (d *device) between() {
+	if d.fn.Status().Current != fn.CurrentNone || d.drain {
+		return
+	}
+	for ; d.autoShift > 0 && d.shiftMode() != 4; d.autoShift-- {
+		d.nv.Receipt = nil
+		if _, code := d.finishShift(fn.CurrentShiftClose); code != errNone {
+			return
+		}
+		if _, code := d.finishShift(fn.CurrentShiftOpen); code != errNone {
+			return
+		}
+	}
+	for ; d.foreign > 0 && d.mode() == 2; d.foreign-- {
+		if d.foreignReceipt() != nil {
+			return
+		}
+	}
+}
+
+// foreignReceipt is a receipt of somebody else who works with this register.
+func (d *device) foreignReceipt() error {
+	d.foreignMade++
+	if err := d.fn.Begin(fn.CurrentReceipt, d.now()); err != nil {
+		return err
+	}
+	const sum = 12300
+	reg, _ := d.fn.Registered()
+	b := fn.AppendByte(nil, 1055, reg.TaxSystems&-reg.TaxSystems)
+	b = fn.AppendString(b, 1036, "FOREIGN")
+	b = fn.AppendString(b, 1009, "г. Москва, чужая касса")
+	b = fn.AppendString(b, 1187, "Чужой автомат")
+	key := fn.AppendString(fn.AppendString(nil, 1085, "foreign"), 1086, fmt.Sprintf("FOREIGN-%d", d.foreignMade))
+	b = fn.AppendTLV(b, 1084, key)
+	one := item{Quantity: 1_000_000, Price: sum, Sum: sum, Rate: 6, Method: 4, Subject: 1, Name: "Чужой товар"}
+	b = fn.AppendTLV(b, 1059, d.composeItem(one, false))
+	b = fn.AppendVLN(b, 1031, sum)
+	for _, tag := range []uint16{1081, 1215, 1216, 1217} {
+		b = fn.AppendVLN(b, tag, 0)
+	}
+	b = fn.AppendVLN(b, 1105, sum)
+	if err := d.fn.Data(b); err != nil {
+		_ = d.fn.Cancel()
+		return err
+	}
+	if _, err := d.fn.FinishReceipt(d.now(), 1, sum); err != nil {
+		_ = d.fn.Cancel()
+		return err
+	}
+	d.nv.Through++
+	d.dirty = true
+	return nil
+}
+
+// replaceFN puts another ФН in: its serial is one higher, it is registered at
+// once and its numbering starts again.
+func (d *device) replaceFN() error {
+	var n uint64
+	if _, err := fmt.Sscanf(d.fn.Serial(), "%d", &n); err != nil {
+		return fmt.Errorf("serial of the ФН: %w", err)
+	}
+	next, err := d.openFN(fmt.Sprintf("%016d", n+1))
+	if err != nil {
+		return err
+	}
+	d.old = append(d.old, d.fn)
+	d.nv.Replaced = append(d.nv.Replaced, d.fn.Serial())
+	d.fn, d.nv.FN, d.nv.Receipt = next, next.Serial(), nil
+	d.reading, d.partial, d.drain = nil, 0, false
+	d.fn.Subscribe(d.made)
+	return d.register()
+}
+
+// powerLoss is a loss and return of power.
+func (d *device) powerLoss() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.powerUp()
+	return d.save()
+}
+
+// strikeNow applies a fault of state outside any command.
+func (d *device) strikeNow(f Fault) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.strike(f); err != nil {
+		return err
+	}
+	d.between()
+	d.dirty = false
+	return d.save()
+}
+
+// confirmAll is the ОФД stand-in: it confirms whatever waits.
+func (d *device) confirmAll() {
+	d.mu.Lock()
+	f, off := d.fn, d.ofdOff
+	d.mu.Unlock()
+	if !off {
+		_, _ = f.Confirm(1 << 30)
+	}
+}
