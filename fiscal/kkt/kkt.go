@@ -56,7 +56,8 @@ type Baseline struct {
 	FD        uint32 `json:"fd,omitempty"` // last document of the ФН
 	Shift     uint32 `json:"shift,omitempty"`
 	ShiftOpen bool   `json:"shift_open,omitempty"`
-	Expired   bool   `json:"expired,omitempty"` // the open shift is over 24 h: close it first
+	Receipts  uint32 `json:"receipts,omitempty"` // receipts in the open shift
+	Expired   bool   `json:"expired,omitempty"`  // the open shift is over 24 h: close it first
 }
 
 // Kind classifies what became of an attempt.

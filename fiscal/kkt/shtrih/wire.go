@@ -1,0 +1,150 @@
+package shtrih
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/chekomat/chekomat/fiscal"
+	"github.com/chekomat/chekomat/fiscal/charset"
+	"github.com/chekomat/chekomat/fiscal/fault"
+	"github.com/chekomat/chekomat/fiscal/ffd"
+	"github.com/chekomat/chekomat/fiscal/kkt"
+)
+
+const wireVersion = 1
+
+// program is what Wire.Bytes hold, as JSON: the commands in order, without the
+// password, and the document the read-back is compared with (without the
+// buyer's contact). The last command is the one that makes the document.
+type program struct {
+	Version  int             `json:"v"`
+	Key      kkt.Key         `json:"key,omitempty"`
+	Document fiscal.Document `json:"document"`
+	Steps    []step          `json:"steps"`
+}
+
+type step struct {
+	Code   Code     `json:"c"`
+	Params hexBytes `json:"p,omitempty"`
+}
+
+type hexBytes []byte
+
+func (h hexBytes) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(h)), nil }
+
+func (h *hexBytes) UnmarshalText(b []byte) (err error) {
+	*h, err = hex.DecodeString(string(b))
+	return err
+}
+
+// Encode turns the document into the commands that make it.
+func (d *Driver) Encode(doc fiscal.Document, key kkt.Key, reg kkt.Registration) (kkt.Wire, error) {
+	if err := doc.Validate(); err != nil {
+		return kkt.Wire{}, rejected(err)
+	}
+	p := program{Version: wireVersion, Key: key, Document: doc}
+	var err error
+	summary := string(doc.Kind)
+	switch doc.Kind {
+	case fiscal.KindShiftOpen:
+		p.Steps, err = shiftSteps(doc, cmdBeginOpen, cmdOpenShift)
+	case fiscal.KindShiftClose:
+		p.Steps, err = shiftSteps(doc, cmdBeginClose, cmdCloseShift)
+	case fiscal.KindReceipt:
+		if !key.Valid() {
+			return kkt.Wire{}, rejected(fault.New(fault.KeyBad, string(key)))
+		}
+		if err := suits(doc, reg); err != nil {
+			return kkt.Wire{}, err
+		}
+		p.Steps, err = d.set.receiptSteps(doc, key, reg)
+		summary = fmt.Sprintf("receipt op %d, %s RUB, machine %s", doc.Operation,
+			fiscal.AppendRoubles(nil, doc.Total), doc.Machine.Serial)
+	default:
+		return kkt.Wire{}, config(fault.CorrectionUnsupported, "document %s", doc.Kind)
+	}
+	if err != nil {
+		return kkt.Wire{}, rejected(err)
+	}
+	p.Document.BuyerContact = ""
+	b, err := json.Marshal(p)
+	if err != nil {
+		return kkt.Wire{}, rejected(err)
+	}
+	return kkt.Wire{Driver: Name, Bytes: b, Summary: summary}, nil
+}
+
+func rejected(err error) error {
+	p, ok := err.(*kkt.Problem)
+	if ok {
+		return p
+	}
+	f, ok := fault.Of(err)
+	if !ok {
+		f = fault.New(fault.DocumentTooLong, err.Error())
+	}
+	return &kkt.Problem{Kind: kkt.Rejected, Fault: f, Err: err}
+}
+
+// suits checks what only the registration can tell.
+func suits(doc fiscal.Document, reg kkt.Registration) error {
+	if reg.TaxSystems != 0 && reg.TaxSystems&doc.TaxSystem == 0 {
+		return config(fault.TaxSystemNotRegistered, "1055 = %d, registered %d", doc.TaxSystem, reg.TaxSystems)
+	}
+	if reg.INN != "" && doc.SellerINN != "" && reg.INN != doc.SellerINN {
+		return config(fault.SellerMismatch, "seller %s, register %s", doc.SellerINN, reg.INN)
+	}
+	return nil
+}
+
+func parseProgram(w kkt.Wire) (p program, err error) {
+	if w.Driver != Name {
+		return p, config(fault.WireUnknown, "commands of driver %q", w.Driver)
+	}
+	if err := json.Unmarshal(w.Bytes, &p); err != nil {
+		return p, config(fault.WireUnknown, "%v", err)
+	}
+	if p.Version != wireVersion || len(p.Steps) == 0 {
+		return p, config(fault.WireUnknown, "version %d, %d commands", p.Version, len(p.Steps))
+	}
+	for _, s := range p.Steps {
+		if len(s.Params) > 249 {
+			return p, config(fault.WireUnknown, "%s with %d bytes", s.Code, len(s.Params))
+		}
+	}
+	finish := p.Steps[len(p.Steps)-1].Code
+	want, ok := map[fiscal.DocumentKind]Code{
+		fiscal.KindReceipt: cmdCloseReceipt, fiscal.KindShiftOpen: cmdOpenShift, fiscal.KindShiftClose: cmdCloseShift,
+	}[p.Document.Kind]
+	if !ok || finish != want {
+		return p, config(fault.WireUnknown, "%s ends with %s", p.Document.Kind, finish)
+	}
+	return p, nil
+}
+
+// shiftSteps opens or closes a shift; the begin command is needed only to add
+// the cashier (kkt-shtrih 7 step 3), whom automats do not have.
+func shiftSteps(doc fiscal.Document, begin, finish Code) ([]step, error) {
+	var steps []step
+	if doc.Cashier != "" {
+		steps = append(steps, step{Code: begin})
+		tags := []textTag{{1021, charset.Clean(doc.Cashier)}}
+		if doc.CashierINN != "" {
+			tags = append(tags, textTag{1203, doc.CashierINN})
+		}
+		for _, t := range tags {
+			e, err := ffd.Str(t.tag, t.text)
+			if err != nil {
+				return nil, err
+			}
+			steps = append(steps, step{cmdTLV, ffd.AppendElement(nil, e)})
+		}
+	}
+	return append(steps, step{Code: finish}), nil
+}
+
+type textTag struct {
+	tag  ffd.Tag
+	text string
+}
