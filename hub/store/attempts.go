@@ -164,16 +164,16 @@ type Finished struct {
 
 // Finish stores the receipt of an attempt, and in the same transaction the
 // intent of the next one, when there is one: so a register that always has work
-// waits for one commit a document. ErrDecided when a person was faster.
+// waits for one commit a document. ErrNotOpen when a person was faster.
 func (s *Store) Finish(ctx context.Context, h Hold, a Attempt, out kkt.Outcome, next *Intent) (f Finished, err error) {
 	err = s.held(ctx, h, "finish job "+a.Job.ID, func(tx *sql.Tx, now int64) error {
 		f = Finished{}
 		res, err := tx.Exec(`UPDATE attempt SET state = 'done', outcome = ?, ref = COALESCE(NULLIF(?,''), ref), ended_at = ? WHERE id = ? AND`+openStates,
 			outcomeText(out), out.Ref, now, a.ID)
-		if err := one(res, err, ErrDecided); err != nil {
+		if err := one(res, err, ErrNotOpen); err != nil {
 			return err
 		}
-		f.Released, err = jobDone(tx, now, a.Job, a.ID, h.Lane, *out.Receipt, out.Document, "till", "")
+		f.Released, err = storeReceipt(tx, now, a.Job, a.ID, h.Lane, *out.Receipt, out.Document, "till", "")
 		if err != nil || next == nil {
 			return err
 		}
@@ -211,7 +211,7 @@ func (s *Store) Resolving(ctx context.Context, h Hold, a Attempt, out kkt.Outcom
 	return s.held(ctx, h, "resolve job "+a.Job.ID, func(tx *sql.Tx, now int64) error {
 		res, err := tx.Exec(`UPDATE attempt SET state = 'resolving', outcome = ?, ref = COALESCE(NULLIF(?,''), ref) WHERE id = ? AND`+openStates,
 			outcomeText(out), out.Ref, a.ID)
-		if err := one(res, err, ErrDecided); err != nil {
+		if err := one(res, err, ErrNotOpen); err != nil {
 			return err
 		}
 		err = moveJob(tx, now, a.Job.ID, JobResolving, reason, outcomeText(out), "till", JobInFlight)
@@ -232,7 +232,7 @@ func (s *Store) NotMade(ctx context.Context, h Hold, a Attempt, out kkt.Outcome,
 
 func notMade(tx *sql.Tx, now, attempt int64, job, outcome string, hold bool, reason string, nextAt int64, actor, detail string) error {
 	res, err := tx.Exec(`UPDATE attempt SET state = 'not_printed', outcome = ?, ended_at = ? WHERE id = ? AND`+openStates, outcome, now, attempt)
-	if err := one(res, err, ErrDecided); err != nil {
+	if err := one(res, err, ErrNotOpen); err != nil {
 		return err
 	}
 	state := JobQueued
@@ -252,7 +252,7 @@ func (s *Store) Park(ctx context.Context, h Hold, a Attempt, out kkt.Outcome, re
 	return s.held(ctx, h, "put aside job "+a.Job.ID, func(tx *sql.Tx, now int64) error {
 		res, err := tx.Exec(`UPDATE attempt SET state = 'resolving', unit = ?, outcome = ? WHERE id = ? AND`+openStates,
 			parkedUnit(a.Baseline.FN), outcomeText(out), a.ID)
-		if err := one(res, err, ErrDecided); err != nil {
+		if err := one(res, err, ErrNotOpen); err != nil {
 			return err
 		}
 		err = moveJob(tx, now, a.Job.ID, JobHeld, reason, outcomeText(out), "till", JobInFlight, JobResolving)

@@ -38,12 +38,20 @@ func openAttemptOf(tx *sql.Tx, job string) (id int64, err error) {
 	return id, err
 }
 
+func noOpenAttempt(tx *sql.Tx, job string) error {
+	open, err := openAttemptOf(tx, job)
+	if err == nil && open != 0 {
+		err = ErrMayExist
+	}
+	return err
+}
+
 // RetryJob puts a held job back into the queue. ErrMayExist while an attempt
 // of it may have been made, ErrMoved when it is not held.
 func (s *Store) RetryJob(ctx context.Context, job, actor, why string) error {
 	return s.decide(ctx, job, "retry", func(tx *sql.Tx, now int64, j Job) error {
-		if open, err := openAttemptOf(tx, job); err != nil || open != 0 {
-			return errors.Join(err, ErrMayExist)
+		if err := noOpenAttempt(tx, job); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(`UPDATE job SET next_at = 0 WHERE id = ?`, job); err != nil {
 			return err
@@ -56,8 +64,8 @@ func (s *Store) RetryJob(ctx context.Context, job, actor, why string) error {
 // as RetryJob; a queued job may be dropped too.
 func (s *Store) DropJob(ctx context.Context, job, actor, why string) (alsoVoid []string, err error) {
 	err = s.decide(ctx, job, "drop", func(tx *sql.Tx, now int64, j Job) error {
-		if open, err := openAttemptOf(tx, job); err != nil || open != 0 {
-			return errors.Join(err, ErrMayExist)
+		if err := noOpenAttempt(tx, job); err != nil {
+			return err
 		}
 		if err := moveJob(tx, now, job, JobVoid, ByPerson, why, actor, JobHeld, JobQueued); err != nil {
 			return err

@@ -33,9 +33,8 @@ const (
 // Reasons of jobs that the till gives; a fault's code of package fiscal/fault
 // is a reason too.
 const (
-	WaitsForReceipt = "waits_for_receipt" // a refund whose receipt is not done yet
-	ReceiptMismatch = "receipt_mismatch"  // the document found with the job's key is not what was asked for
-	NeverPrinted    = "never_printed"     // a refund whose receipt was never made
+	ReceiptMismatch = "receipt_mismatch" // the document found with the job's key is not what was asked for
+	NeverPrinted    = "never_printed"    // a refund whose receipt was never made
 	ByPerson        = "by_person"
 )
 

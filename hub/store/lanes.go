@@ -73,8 +73,8 @@ type Hold struct {
 var (
 	// ErrFenced says that another hub has taken the lane.
 	ErrFenced = errors.New("the lane is held by another hub")
-	// ErrDecided says that the attempt is no longer open: a person decided it.
-	ErrDecided = errors.New("the attempt was decided meanwhile")
+	// ErrNotOpen says that the attempt is no longer open: a person decided it.
+	ErrNotOpen = errors.New("the attempt was decided meanwhile")
 	// ErrMoved says that the job is no longer in the state that was read.
 	ErrMoved = errors.New("the job has moved on meanwhile")
 )

@@ -13,8 +13,8 @@ import (
 	"github.com/chekomat/chekomat/fiscal/kkt"
 )
 
-// jobDone stores the receipt of a job and all that follows from it.
-func jobDone(tx *sql.Tx, now int64, j Job, attempt int64, lane string, r fiscal.Receipt, tlv []byte, actor, detail string) ([]string, error) {
+// storeReceipt stores the receipt of a job and all that follows from it.
+func storeReceipt(tx *sql.Tx, now int64, j Job, attempt int64, lane string, r fiscal.Receipt, tlv []byte, actor, detail string) ([]string, error) {
 	res, err := tx.Exec(`UPDATE job SET state = 'done', reason = '', lane_id = ?, updated_at = ? WHERE id = ? AND state <> 'done'`, lane, now, j.ID)
 	if err := one(res, err, ErrMoved); err != nil {
 		return nil, err
@@ -181,7 +181,7 @@ func bind(tx *sql.Tx, now int64, lane string, j Job, key kkt.Key, r fiscal.Recei
 	if _, err := tx.Exec(`UPDATE job SET attempts = MAX(attempts, ?) WHERE id = ?`, number, j.ID); err != nil {
 		return nil, err
 	}
-	return jobDone(tx, now, j, attempt, lane, r, tlv, actor, detail)
+	return storeReceipt(tx, now, j, attempt, lane, r, tlv, actor, detail)
 }
 
 // attemptNumber reads the suffix of an attempt's key; 0 when there is none.
