@@ -114,7 +114,8 @@ func (d *Driver) connect(ctx context.Context) error {
 	return nil
 }
 
-// call is one exchange; a link error drops the connection.
+// call is one exchange; a link error drops the connection. The bytes are valid
+// until the next one.
 func (d *Driver) call(ctx context.Context, c Code, params []byte) ([]byte, error) {
 	if d.s == nil {
 		return nil, &LinkError{c, false, net.ErrClosed}

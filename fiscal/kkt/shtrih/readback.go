@@ -68,11 +68,12 @@ func (d *Driver) document(ctx context.Context, fd uint32, end time.Time) (archiv
 		if len(head) < 4 {
 			return archived{}, short(cmdDocumentTLV, head)
 		}
+		code, announced := binary.LittleEndian.Uint16(head), int(binary.LittleEndian.Uint16(head[2:]))
 		raw, whole, err := d.readOut(ctx)
 		if err != nil {
 			return archived{}, err
 		}
-		return assemble(binary.LittleEndian.Uint16(head), int(binary.LittleEndian.Uint16(head[2:])), raw, whole), nil
+		return assemble(code, announced, raw, whole), nil
 	}
 }
 

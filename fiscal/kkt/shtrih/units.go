@@ -119,7 +119,9 @@ func (d *Driver) openedAt(ctx context.Context, fn kkt.FNState) (time.Time, error
 	return time.Time{}, nil
 }
 
-// readRegistration reads the last registration report of the ФН.
+// readRegistration reads the last registration report of the ФН. Texts come
+// from the ФН by FF0Eh; a firmware without it has them in its tables, which a
+// person may have changed since.
 func (d *Driver) readRegistration(ctx context.Context, fn string) error {
 	r, err := get(ctx, d, cmdRegistration, nil, parseRegistration)
 	if err != nil {
@@ -135,39 +137,63 @@ func (d *Driver) readRegistration(ctx context.Context, fn string) error {
 	} else if err := optional(err); err != nil {
 		return err
 	}
+	table := d.set.Family.fsTable()
 	for _, q := range []struct {
-		tag ffd.Tag
-		use func(ffd.Element)
+		tag          ffd.Tag
+		table, field byte
+		text         *string
 	}{
-		{1209, func(e ffd.Element) { reg.FFD = version(e) }},
-		{1189, func(e ffd.Element) {
-			if reg.FFD == 0 {
-				reg.FFD = version(e)
-			}
-		}},
-		{1048, func(e ffd.Element) { reg.User = e.Text() }},
-		{1009, func(e ffd.Element) { reg.Address = e.Text() }},
-		{1187, func(e ffd.Element) { reg.Place = e.Text() }},
-		{1036, func(e ffd.Element) { reg.Machine = e.Text() }},
-		{1060, func(e ffd.Element) { reg.FNSSite = e.Text() }},
-		{1046, func(e ffd.Element) { reg.OFD = e.Text() }},
-		{1017, func(e ffd.Element) { reg.OFDINN = trimmed(e.Value) }},
+		{1209, 0, 0, nil},
+		{1048, table, 7, &reg.User},
+		{1009, table, 9, &reg.Address},
+		{1187, table, 14, &reg.Place},
+		{1060, table, 13, &reg.FNSSite},
+		{1046, table, 10, &reg.OFD},
+		{1017, table, 12, &reg.OFDINN},
+		{1036, d.set.Family.embeddedTable(), 1, &reg.Machine},
 	} {
 		b, err := d.call(ctx, cmdRegParameter, binary.LittleEndian.AppendUint16([]byte{report}, uint16(q.tag)))
-		if err := optional(err); err != nil {
+		e, _, parseErr := ffd.ParseElement(b)
+		switch {
+		case optional(err) != nil:
 			return err
-		}
-		if e, _, perr := ffd.ParseElement(b); err == nil && perr == nil && e.Tag == q.tag {
-			q.use(e)
+		case err == nil && parseErr == nil && e.Tag == q.tag && q.text == nil:
+			v, _ := e.Uint()
+			reg.FFD = kkt.FFD(v)
+		case err == nil && parseErr == nil && e.Tag == q.tag:
+			*q.text = trimmed([]byte(e.Text()))
+		case q.text == nil:
+			if reg.FFD, err = d.versionFromTable(ctx); err != nil {
+				return err
+			}
+		default:
+			b, err := d.call(ctx, cmdReadTable, []byte{q.table, 1, 0, q.field})
+			if optional(err) != nil {
+				return err
+			}
+			*q.text = charset.FromCP1251([]byte(trimmed(b)))
 		}
 	}
 	d.reg, d.regFN = reg, fn
 	return nil
 }
 
-func version(e ffd.Element) kkt.FFD {
-	v, _ := e.Uint()
-	return kkt.FFD(v)
+// versionFromTable reads the FFD version of the settings: 2 is 1.05, 4 is 1.2
+// (the latter from general knowledge), other values are dead versions.
+func (d *Driver) versionFromTable(ctx context.Context) (kkt.FFD, error) {
+	at := []byte{17, 1, 0, 17}
+	if d.set.Family == Cashcore {
+		at = []byte{10, 1, 0, 29}
+	}
+	b, err := d.call(ctx, cmdReadTable, at)
+	if err != nil || len(b) == 0 {
+		return 0, optional(err)
+	}
+	switch v := kkt.FFD(b[0]); v {
+	case kkt.FFD105, kkt.FFD11, kkt.FFD12:
+		return v, nil
+	}
+	return 0, nil
 }
 
 // notices are what a person should know about the register.
