@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/chekomat/chekomat/hub/api/contract"
+)
+
+// CreateLane makes a lane of n.Operator.
+func (s *Store) CreateLane(ctx context.Context, n contract.NewLane) (id string, err error) {
+	err = s.change(ctx, "make lane "+n.Name, func(tx *sql.Tx) error {
+		id = sortableID(s.Now())
+		if err := exists(tx, `SELECT 1 FROM seller WHERE id=? AND operator_id=?`, n.Seller, n.Operator); err != nil {
+			return &FieldError{Field: "seller", Err: err}
+		}
+		if err := exists(tx, `SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM lane WHERE operator_id=? AND name=?)`, n.Operator, n.Name); err != nil {
+			return ErrExists
+		}
+		enabled := n.Enabled == nil || *n.Enabled
+		_, err := tx.Exec(`INSERT INTO lane(id,operator_id,seller_id,name,url,ffd,tax_systems,zone,test,enabled,created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
+			id, n.Operator, n.Seller, n.Name, n.URL, n.FFD, taxSet(n.TaxSystems), n.Zone, n.Test, enabled, s.Now())
+		return err
+	})
+	return id, err
+}
+
+// ChangeLane changes what is not nil.
+func (s *Store) ChangeLane(ctx context.Context, operator, id string, c contract.LaneChange) error {
+	return s.change(ctx, "change lane "+id, func(tx *sql.Tx) error {
+		return touched(tx.Exec(`UPDATE lane SET name=ifnull(?3,name), url=ifnull(?4,url), zone=ifnull(?5,zone), enabled=ifnull(?6,enabled)
+			WHERE id=?1 AND (?2='' OR operator_id=?2)`, id, operator, c.Name, c.URL, c.Zone, c.Enabled))
+	})
+}

@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chekomat/chekomat/hub/api/contract"
+)
+
+// ErrCursor says that a cursor is none this list gave.
+var ErrCursor = errors.New("not a cursor of this list")
+
+// Page narrows a list.
+type Page struct {
+	Limit  int
+	Cursor string // what List.Next gave; "" from the start
+	Asc    bool
+}
+
+// filter gathers the conditions of a query.
+type filter struct {
+	terms []string
+	args  []any
+}
+
+// where adds a condition; its only "?" stands for arg.
+func (f *filter) where(term string, args ...any) {
+	f.terms = append(f.terms, term)
+	f.args = append(f.args, args...)
+}
+
+// is adds column = value unless the value is "".
+func (f *filter) is(column, value string) {
+	if value != "" {
+		f.where(column+"=?", value)
+	}
+}
+
+// String is the WHERE clause.
+func (f *filter) String() string {
+	if len(f.terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(f.terms, " AND ")
+}
+
+// after continues a list ordered by a number.
+func (f *filter) after(column string, p Page) (order string, err error) {
+	order = " ORDER BY " + column + " DESC"
+	cmp := "<?"
+	if p.Asc {
+		order, cmp = " ORDER BY "+column, ">?"
+	}
+	if p.Cursor != "" {
+		n, err := strconv.ParseInt(p.Cursor, 10, 64)
+		if err != nil {
+			return "", fmt.Errorf("store: %q: %w", p.Cursor, ErrCursor)
+		}
+		f.where(column+cmp, n)
+	}
+	return order + " LIMIT " + strconv.Itoa(p.Limit+1), nil
+}
+
+// afterText continues a list ordered by a text id.
+func (f *filter) afterText(column string, p Page) (order string) {
+	order, cmp := " ORDER BY "+column+" DESC", "<?"
+	if p.Asc {
+		order, cmp = " ORDER BY "+column, ">?"
+	}
+	if p.Cursor != "" {
+		f.where(column+cmp, p.Cursor)
+	}
+	return order + " LIMIT " + strconv.Itoa(p.Limit+1)
+}
+
+// page cuts the row too many and makes the cursor of the last one kept.
+func page[T any](all []T, p Page, cursor func(T) string) contract.List[T] {
+	l := contract.List[T]{Items: all}
+	if len(all) > p.Limit {
+		l.Items = all[:p.Limit]
+		l.Next = cursor(l.Items[p.Limit-1])
+	}
+	return l
+}
+
+// zoneOf loads an operator's zone; a name that is none counts as UTC.
+func zoneOf(name string) *time.Location {
+	if z, err := time.LoadLocation(name); err == nil {
+		return z
+	}
+	return time.UTC
+}
+
+// quarterMS is the width of a row of takings: midnights of all zones fall on
+// multiples of it.
+const quarterMS = 15 * 60 * 1000
+
+// today is the local day of now in the zone and its bounds in quarters.
+func (s *Store) today(zone string) (day string, from, to int64) {
+	now := s.now().In(zoneOf(zone))
+	y, m, d := now.Date()
+	start := time.Date(y, m, d, 0, 0, 0, 0, now.Location())
+	end := time.Date(y, m, d+1, 0, 0, 0, 0, now.Location())
+	return now.Format(time.DateOnly), start.UnixMilli() / quarterMS, end.UnixMilli() / quarterMS
+}
+
+const takingsSums = `ifnull(sum(sales),0),ifnull(sum(amount),0),ifnull(sum(cash),0),ifnull(sum(reversals),0),ifnull(sum(reversed),0),
+	ifnull(sum(receipts),0),ifnull(sum(receipted),0),ifnull(sum(refunds),0),ifnull(sum(refunded),0)`
+
+func takingsDest(t *contract.Takings) []any {
+	return []any{&t.Sales, &t.Amount, &t.Cash, &t.Reversals, &t.Reversed, &t.Receipts, &t.Receipted, &t.Refunds, &t.Refunded}
+}
+
+// todayByMachine is today's money of an operator's machines.
+func (s *Store) todayByMachine(ctx context.Context, operator, zone string) (map[string]contract.Takings, error) {
+	_, from, to := s.today(zone)
+	type row struct {
+		machine string
+		t       contract.Takings
+	}
+	rows, err := collect(ctx, s.r, func(r *sql.Rows) (v row, err error) {
+		return v, r.Scan(append([]any{&v.machine}, takingsDest(&v.t)...)...)
+	}, `SELECT machine_id,`+takingsSums+` FROM takings WHERE operator_id=? AND quarter>=? AND quarter<? GROUP BY machine_id`, operator, from, to)
+	if err != nil {
+		return nil, err
+	}
+	m := make(map[string]contract.Takings, len(rows))
+	for _, v := range rows {
+		m[v.machine] = v.t
+	}
+	return m, nil
+}
+
+// Takings is money of an operator, or of one of its machines, by hour or day
+// of the operator's zone; from and to are local days, both included.
+func (s *Store) Takings(ctx context.Context, operator, machine, zone, step string, from, to time.Time) (contract.TakingsSeries, error) {
+	series := contract.TakingsSeries{Zone: zone, Step: step, Items: []contract.TakingsBucket{}}
+	z := zoneOf(zone)
+	local := func(t time.Time, days int) time.Time {
+		return time.Date(t.Year(), t.Month(), t.Day()+days, 0, 0, 0, 0, z)
+	}
+	end := local(to, 1)
+	for at := local(from, 0); at.Before(end); {
+		series.Items = append(series.Items, contract.TakingsBucket{From: at.UTC()})
+		if step == "hour" {
+			at = at.Add(time.Hour)
+		} else {
+			at = local(at, 1)
+		}
+	}
+	f := filter{}
+	f.where("operator_id=?", operator)
+	f.is("machine_id", machine)
+	f.where("quarter>=?", local(from, 0).UnixMilli()/quarterMS)
+	f.where("quarter<?", end.UnixMilli()/quarterMS)
+	i := 0
+	_, err := collect(ctx, s.r, func(r *sql.Rows) (struct{}, error) {
+		var quarter int64
+		var t contract.Takings
+		if err := r.Scan(append([]any{&quarter}, takingsDest(&t)...)...); err != nil {
+			return struct{}{}, err
+		}
+		for i+1 < len(series.Items) && series.Items[i+1].From.UnixMilli() <= quarter*quarterMS {
+			i++
+		}
+		series.Items[i].Takings = series.Items[i].Takings.Add(t)
+		return struct{}{}, nil
+	}, `SELECT quarter,`+takingsSums+` FROM takings`+f.String()+` GROUP BY quarter ORDER BY quarter`, f.args...)
+	return series, err
+}
+
+// object is JSON as it is kept; what is none becomes {}.
+func object(b []byte) json.RawMessage {
+	if !json.Valid(b) || len(b) == 0 || b[0] != '{' {
+		return json.RawMessage("{}")
+	}
+	return b
+}
