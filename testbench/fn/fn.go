@@ -153,11 +153,11 @@ type draft struct {
 
 // Shift is the state of the shift.
 type Shift struct {
-	Open      bool
-	Number    uint16
-	Receipts  uint16 // receipts of the open shift, or of the last one
-	Documents uint16
-	Opened    time.Time // wall clock of the opening report
+	Open      bool      `json:"open"`
+	Number    uint16    `json:"number"`
+	Receipts  uint16    `json:"receipts"`  // of the open shift, or of the last one
+	Documents uint16    `json:"documents"` // reports included
+	Opened    time.Time `json:"opened"`    // wall clock of the opening report
 }
 
 // Registration is what the registration report fixes for good.

@@ -116,11 +116,24 @@ func (d *device) realTime() time.Time {
 func (d *device) now() time.Time { return d.realTime().Add(d.nv.ClockSet) }
 
 // register makes the registration report of a fresh ФН, as the service centre
-// would before the register is put to work.
+// would before the register is put to work, and takes over what it fixes.
 func (d *device) register() error {
-	if d.fn.Status().Phase != fn.PhaseReady {
-		return nil
+	if d.fn.Status().Phase == fn.PhaseReady {
+		if err := d.makeRegistration(); err != nil {
+			return err
+		}
 	}
+	// What the ФН holds counts, not what the configuration says today.
+	_, fd := d.fn.Registered()
+	doc, err := d.fn.Document(fd)
+	if err != nil {
+		return err
+	}
+	d.cfg.FFD, d.cfg.Address, d.cfg.Place = doc.FFD, doc.Address, doc.Place
+	return nil
+}
+
+func (d *device) makeRegistration() error {
 	c := d.cfg
 	if err := d.fn.Begin(fn.CurrentRegistration, d.now()); err != nil {
 		return err

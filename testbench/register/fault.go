@@ -23,10 +23,10 @@ const (
 	LateExecution  Kind = "late_execution"  // the connection is cut, the command runs Delay later
 	Cut            Kind = "cut"             // connection cut before or after execution, or after Byte bytes of the answer
 	DamagedAnswer  Kind = "damaged_answer"  // the answer arrives once with a wrong checksum
-	DelayedAnswer  Kind = "delayed_answer"  // executed at once, the answer comes Delay later
+	DelayedAnswer  Kind = "delayed_answer"  // the answer comes Delay later; when=before delays the execution too
 	PowerLoss      Kind = "power_loss"      // power fails before or after the commit and returns after Delay
 	Off            Kind = "off"             // switched off: connections are reset for Delay, or until repair
-	ErrorCode      Kind = "error"           // answers Code (2Fh by default) instead of executing
+	ErrorCode      Kind = "error"           // answers Code (2Fh by default) instead of executing, or after it
 )
 
 // Faults of the device's state: they happen before or after one command, or at
@@ -71,7 +71,7 @@ type Fault struct {
 	Nth     int     `json:"nth,omitempty"`     // strikes the nth matching command from now
 	Rate    float64 `json:"rate,omitempty"`    // strikes each matching command with this probability
 	Times   int     `json:"times,omitempty"`   // strikes at most so often; by default once without a rate, always with one
-	When    string  `json:"when,omitempty"`    // before or after (default) execution
+	When    string  `json:"when,omitempty"`    // before or after execution; cut and power_loss strike after by default, the others before
 	Delay   Delay   `json:"delay,omitempty"`   // see the kinds; 1 s by default
 	Byte    int     `json:"byte,omitempty"`    // of cut: bytes of the answer that still arrive
 	Code    byte    `json:"code,omitempty"`    // of error

@@ -191,11 +191,11 @@ func (r *Register) command(s *session, data []byte, num uint16) {
 		s.attached = true
 	}
 	wait := r.dev.delay(code)
-	if f.Kind == LateExecution {
+	if f.Kind == LateExecution || f.Kind == DelayedAnswer && before {
 		wait += f.delay()
 	}
 	j := job{code: code, data: data, num: num, fault: f, epoch: r.epoch}
-	if wait == 0 && f.Kind != DelayedAnswer {
+	if wait == 0 && f.Kind != DelayedAnswer { // the usual case, on the session's own goroutine
 		r.finish(j, r.runDevice(j))
 		return
 	}
@@ -226,7 +226,7 @@ func (r *Register) work(j job, wait time.Duration) {
 		return
 	}
 	answer := r.runDevice(j)
-	if j.fault.Kind == DelayedAnswer {
+	if j.fault.Kind == DelayedAnswer && j.fault.When != Before {
 		r.mu.Unlock()
 		ok := r.sleep(j.fault.delay())
 		r.mu.Lock()
@@ -266,14 +266,15 @@ func (r *Register) runDevice(j job) []byte {
 		d.between()
 	}
 	var answer []byte
+	if f.Kind != ErrorCode || f.When == After {
+		answer = d.execute(j.data)
+	}
 	if f.Kind == ErrorCode {
 		code := f.Code
 		if code == 0 {
 			code = errFNTimeout
 		}
 		answer = d.reply(j.code, code, nil)
-	} else {
-		answer = d.execute(j.data)
 	}
 	if state && f.When == After {
 		_ = d.strike(f)

@@ -51,11 +51,10 @@ func (d *device) strike(f Fault) error {
 // between does what the register does by itself between two commands, as soon
 // as no document is open: an automatic shift, another host's receipt.
 func (d *device) between() {
-	if d.fn.Status().Current != fn.CurrentNone || d.drain {
+	if d.nv.Receipt != nil || d.drain || d.fn.Status().Current != fn.CurrentNone {
 		return
 	}
 	for ; d.autoShift > 0 && d.shiftMode() != 4; d.autoShift-- {
-		d.nv.Receipt = nil
 		if _, code := d.finishShift(fn.CurrentShiftClose); code != errNone {
 			return
 		}

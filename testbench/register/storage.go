@@ -49,7 +49,14 @@ func (d *device) fnVersion(c *call) byte {
 	return errNone
 }
 
-func (d *device) fnCancel(*call) byte { return fnCode(d.fn.Cancel()) }
+// fnCancel drops the document of the ФН; a receipt goes with it.
+func (d *device) fnCancel(*call) byte {
+	err := d.fn.Cancel()
+	if err == nil && d.nv.Receipt != nil {
+		d.nv.Receipt, d.dirty = nil, true
+	}
+	return fnCode(err)
+}
 
 func (d *device) registration(c *call) byte {
 	reg, fd := d.fn.Registered()
@@ -136,6 +143,10 @@ func (d *device) ticket(c *call) byte {
 	return errNone
 }
 
+// fullForm is how long a confirmed document can be read in full; the short form
+// of FF0Ah stays.
+const fullForm = 30 * 24 * time.Hour
+
 // requestDocument starts the reading; the register is in mode 1 until FF3Bh
 // has given everything. While a document is printed it answers 73h.
 func (d *device) requestDocument(c *call) byte {
@@ -147,6 +158,9 @@ func (d *device) requestDocument(c *call) byte {
 		number = uint32(d.fn.Len())
 	}
 	doc, err := d.fn.Document(number)
+	if err == nil && doc.Confirmed && fn.Wall(d.now()).Sub(doc.At) > fullForm {
+		err = fn.NoData
+	}
 	if err != nil {
 		return fnCode(err)
 	}
