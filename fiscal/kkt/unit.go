@@ -5,29 +5,18 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
+	"github.com/chekomat/chekomat/fiscal/ffd"
 )
 
 // FFD is the version of fiscal document formats as tag 1209 codes it.
-type FFD uint8
+type FFD = ffd.Version
 
 // Versions of FFD.
 const (
-	FFD105 FFD = 2
-	FFD11  FFD = 3
-	FFD12  FFD = 4
+	FFD105 = ffd.V105
+	FFD11  = ffd.V11
+	FFD12  = ffd.V12
 )
-
-func (f FFD) String() string {
-	switch f {
-	case FFD105:
-		return "1.05"
-	case FFD11:
-		return "1.1"
-	case FFD12:
-		return "1.2"
-	}
-	return "?"
-}
 
 // Registration is what the tax office registered: the last registration report.
 type Registration struct {
