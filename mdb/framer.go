@@ -1,5 +1,7 @@
 package mdb
 
+import "github.com/chekomat/chekomat/mdb/checkpoint"
+
 // Times of the framer, µs. Spacing is from start bit to start bit.
 const (
 	maxSpacing  = WordTime + 5000 // inter-byte time to tolerate when receiving (mdb 3.2, appendix 3)
@@ -355,4 +357,42 @@ func (f *Framer) endSlave(why Fault) {
 		b.Kind, b.Fault = Invalid, BadChecksum
 	}
 	f.emit(b)
+}
+
+// Walk writes or reads the state of the framer.
+func (f *Framer) Walk(w *checkpoint.Walk) {
+	for _, a := range []*assembly{&f.m, &f.s} {
+		w.Bool(&a.open)
+		if !a.open {
+			continue
+		}
+		b := &a.b
+		checkpoint.Int(w, &a.sum)
+		checkpoint.Int(w, &a.fault)
+		checkpoint.Int(w, &a.min)
+		checkpoint.Int(w, &a.max)
+		checkpoint.Int(w, &a.n0)
+		checkpoint.Int(w, &b.T)
+		checkpoint.Int(w, &b.End)
+		checkpoint.Int(w, &b.Marks)
+		checkpoint.Int(w, &b.To)
+		checkpoint.Int(w, &b.Sub)
+		n := w.Len(int(b.N), MaxBlock)
+		b.N = uint8(n)
+		w.Raw(b.Data[:n])
+	}
+	if w.Reading() {
+		f.m.b.Line, f.s.b.Line = Master, Slave
+		f.m.open = f.m.open && f.m.b.N > 0
+		f.s.open = f.s.open && f.s.b.N > 0
+	}
+	w.Bool(&f.last.valid, &f.last.answered, &f.awaiting, &f.inBreak)
+	checkpoint.Int(w, &f.last.to)
+	checkpoint.Int(w, &f.last.sub)
+	checkpoint.Int(w, &f.last.end)
+	checkpoint.Int(w, &f.brk)
+	c := &f.counts
+	for _, p := range []*uint64{&c.Words, &c.Blocks, &c.Checksums, &c.Cut, &c.Overlong, &c.Framing, &c.Lost, &c.Stray, &c.Breaks, &c.Foreign} {
+		checkpoint.Int(w, p)
+	}
 }

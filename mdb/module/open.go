@@ -1,0 +1,55 @@
+package module
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Options of Open.
+type Options struct {
+	// Realtime replays a trace file at the pace it was recorded.
+	Realtime bool
+	// FirstWords limits what a file gives at once; 0 is a good default.
+	ChunkWords int
+}
+
+// Keeper is what a source may offer besides: Keep says that everything before
+// the cursor is durable with the owner, so the module may forget it.
+type Keeper interface{ Keep(Cursor) error }
+
+// Open opens a source at a position. The scheme of the URL chooses it:
+//
+//	file:///path?speed=max|real    a trace file, also a plain path
+//	chekomat+tcp://host:port       a module over TCP
+//	chekomat:///dev/ttyACM0?baud=N a module on a serial port
+//
+// Trace files are *.words.csv, *.blocks.txt and qibixx*.log of the traces'
+// MANIFEST.
+func Open(ctx context.Context, address string, from Cursor, opts Options) (Source, error) {
+	scheme, _, found := strings.Cut(address, "://")
+	if !found {
+		return openFile(address, from, opts)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("open bus source %q: %w", address, err)
+	}
+	switch scheme {
+	case "file":
+		switch speed := u.Query().Get("speed"); speed {
+		case "real":
+			opts.Realtime = true
+		case "max", "":
+		default:
+			return nil, fmt.Errorf("open bus source %q: speed is max or real, not %q", address, speed)
+		}
+		return openFile(u.Path, from, opts)
+	case "chekomat+tcp":
+		return openTCP(ctx, u, from)
+	case "chekomat":
+		return openSerial(ctx, u, from)
+	}
+	return nil, fmt.Errorf("open bus source %q: unknown scheme %q (file, chekomat+tcp, chekomat)", address, scheme)
+}

@@ -1,0 +1,247 @@
+package module
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/chekomat/chekomat/mdb"
+)
+
+// Made-up times, µs: a machine polls every 100 ms and answers follow after
+// 0.3 ms.
+const (
+	madePoll  = 100_000
+	madeReply = 300
+)
+
+// wordsReader reads *.words.csv: t_us,dir,word or dir,word.
+type wordsReader struct {
+	timed bool
+	head  bool
+	made  int64
+	last  mdb.Line
+}
+
+func (r *wordsReader) fidelity() Fidelity {
+	return Fidelity{ModeBits: true, Checksums: true, Times: r.timed, BothLines: true}
+}
+
+func (r *wordsReader) rest(dst []mdb.Word) []mdb.Word { return dst }
+
+func (r *wordsReader) words(dst []mdb.Word, line string) ([]mdb.Word, error) {
+	line = strings.TrimSpace(line)
+	if line == "" || line[0] == '#' {
+		return dst, nil
+	}
+	if !r.head {
+		r.head = true
+		switch strings.ReplaceAll(line, " ", "") {
+		case "t_us,dir,word":
+			return dst, nil
+		case "dir,word":
+			r.timed = false
+			return dst, nil
+		}
+		// Without a header the number of fields decides.
+		r.timed = strings.Count(line, ",") >= 2
+	}
+	var w mdb.Word
+	rest := line
+	if r.timed {
+		f, after, ok := strings.Cut(rest, ",")
+		t, err := strconv.ParseInt(f, 10, 64)
+		if !ok || err != nil || t < 0 || t > 1<<55 {
+			return dst, fmt.Errorf("time %q: %w", f, errForm)
+		}
+		w.T, rest = t, after
+	}
+	dir, hex, ok := strings.Cut(rest, ",")
+	v, err := strconv.ParseUint(strings.TrimSpace(hex), 16, 16)
+	if !ok || err != nil || v > 0x1FF {
+		return dst, fmt.Errorf("word %q: %w", hex, errForm)
+	}
+	w.V = uint16(v)
+	switch strings.TrimSpace(dir) {
+	case "M":
+		w.Line = mdb.Master
+	case "S":
+		w.Line = mdb.Slave
+	default:
+		return dst, fmt.Errorf("direction %q: %w", dir, errForm)
+	}
+	if !r.timed {
+		w.T = r.time(w)
+		w.Flags = mdb.Synthetic
+	}
+	return append(dst, w), nil
+}
+
+// time makes up a time: words of a block follow each other, an answer follows
+// its command, a command starts a poll period after what was before.
+func (r *wordsReader) time(w mdb.Word) int64 {
+	switch {
+	case w.Line == mdb.Master && w.V&mdb.Mode != 0:
+		r.made += madePoll
+	case w.Line != r.last:
+		r.made += mdb.WordTime + madeReply
+	default:
+		r.made += mdb.WordTime
+	}
+	r.last = w.Line
+	return r.made
+}
+
+// blocksReader reads *.blocks.txt: M or S, then bytes in hex. Whether checksums
+// are included says the header; without a word about it they are.
+type blocksReader struct {
+	bare bool
+	made int64
+}
+
+func (r *blocksReader) fidelity() Fidelity {
+	return Fidelity{Checksums: !r.bare, BothLines: true}
+}
+
+func (r *blocksReader) rest(dst []mdb.Word) []mdb.Word { return dst }
+
+func (r *blocksReader) words(dst []mdb.Word, line string) ([]mdb.Word, error) {
+	line = strings.TrimSpace(line)
+	if line == "" {
+		return dst, nil
+	}
+	if line[0] == '#' {
+		for _, s := range []string{"bytes without checksum", "bytes excl. checksum", "without checksums", "checksums are not included", "checksums not included"} {
+			if strings.Contains(strings.ToLower(line), s) {
+				r.bare = true
+			}
+		}
+		return dst, nil
+	}
+	fields := strings.Fields(line)
+	var l mdb.Line
+	switch fields[0] {
+	case "M":
+		l = mdb.Master
+	case "S":
+		l = mdb.Slave
+	default:
+		return dst, fmt.Errorf("direction %q: %w", fields[0], errForm)
+	}
+	var b [mdb.MaxBlock]byte
+	if len(fields)-1 > len(b) || len(fields) < 2 {
+		return dst, fmt.Errorf("%d bytes in a block: %w", len(fields)-1, errForm)
+	}
+	for i, f := range fields[1:] {
+		v, err := strconv.ParseUint(f, 16, 8)
+		if err != nil {
+			return dst, fmt.Errorf("byte %q: %w", f, errForm)
+		}
+		b[i] = byte(v)
+	}
+	block := b[:len(fields)-1]
+	reply := len(block) == 1 && (block[0] == 0 || block[0] == 0xFF || block[0] == 0xAA && l == mdb.Master)
+	if r.bare && !reply && len(block) < mdb.MaxBlock {
+		block = mdb.Seal(block)
+	}
+	if l == mdb.Master && len(block) > 1 {
+		r.made += madePoll
+	} else {
+		r.made += mdb.WordTime + madeReply
+	}
+	dst, end := mdb.AppendWords(dst, l, r.made, block, mdb.Synthetic)
+	r.made = end - mdb.WordTime
+	return dst, nil
+}
+
+// qibixxReader reads the sniff lines of a Qibixx adapter (reference 18.1):
+// x,<00|80>,<time>,<command>,<data> from the VMC, x,80,<time>,<data|ACK|NAK>
+// from peripherals. Checksums are removed; times are in 0.1 ms and may be out
+// of order, so a few lines are kept back and sorted.
+type qibixxReader struct {
+	kept []qibixxBlock
+}
+
+type qibixxBlock struct {
+	t    int64
+	line mdb.Line
+	n    int
+	b    [mdb.MaxBlock]byte
+}
+
+// keepBack is how many lines may be out of order.
+const keepBack = 8
+
+func (r *qibixxReader) fidelity() Fidelity { return Fidelity{BothLines: true} }
+
+func (r *qibixxReader) words(dst []mdb.Word, line string) ([]mdb.Word, error) {
+	f := strings.Split(strings.TrimSpace(line), ",")
+	if len(f) < 4 || f[0] != "x" {
+		return dst, nil
+	}
+	src, err := strconv.ParseUint(f[1], 16, 8)
+	if err != nil {
+		return dst, fmt.Errorf("source %q: %w", f[1], errForm)
+	}
+	if src&0x7F != 0 {
+		return dst, nil // the adapter marks the block as damaged
+	}
+	t, err := strconv.ParseInt(f[2], 10, 64)
+	if err != nil || t < 0 || t > 1<<45 {
+		return dst, fmt.Errorf("time %q: %w", f[2], errForm)
+	}
+	q := qibixxBlock{t: t * 100}
+	hex := f[3]
+	if src == 0x80 {
+		q.line = mdb.Slave
+	} else if len(f) > 4 {
+		hex += f[4]
+	}
+	switch hex {
+	case "ACK":
+		q.n = 1
+	case "NAK":
+		q.b[0], q.n = 0xFF, 1
+	case "RET":
+		q.b[0], q.n = 0xAA, 1
+	default:
+		if len(hex) == 0 || len(hex)%2 != 0 || len(hex)/2 >= mdb.MaxBlock {
+			return dst, fmt.Errorf("data %q: %w", hex, errForm)
+		}
+		for i := 0; i < len(hex); i += 2 {
+			v, err := strconv.ParseUint(hex[i:i+2], 16, 8)
+			if err != nil {
+				return dst, fmt.Errorf("data %q: %w", hex, errForm)
+			}
+			q.b[q.n] = byte(v)
+			q.n++
+		}
+		q.b[q.n] = mdb.Checksum(q.b[:q.n])
+		q.n++
+	}
+	at := len(r.kept)
+	for at > 0 && r.kept[at-1].t > q.t {
+		at--
+	}
+	r.kept = append(r.kept, qibixxBlock{})
+	copy(r.kept[at+1:], r.kept[at:])
+	r.kept[at] = q
+	if len(r.kept) > keepBack {
+		dst = r.give(dst, 1)
+	}
+	return dst, nil
+}
+
+func (r *qibixxReader) rest(dst []mdb.Word) []mdb.Word { return r.give(dst, len(r.kept)) }
+
+// give makes words of the first n blocks kept. The adapter's time is that of
+// the block's start: answers of the shared log begin 4 to 7 ms after the end of
+// their command only when it is read so.
+func (r *qibixxReader) give(dst []mdb.Word, n int) []mdb.Word {
+	for i := range n {
+		q := &r.kept[i]
+		dst, _ = mdb.AppendWords(dst, q.line, q.t, q.b[:q.n], mdb.Synthetic)
+	}
+	r.kept = append(r.kept[:0], r.kept[n:]...)
+	return dst
+}

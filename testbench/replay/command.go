@@ -1,0 +1,42 @@
+package replay
+
+import (
+	"github.com/spf13/cobra"
+)
+
+// Command gives `replay FILE|URL`.
+func Command() *cobra.Command {
+	var opts Options
+	quiet := false
+	c := &cobra.Command{
+		Use:   "replay FILE|URL",
+		Short: "Run a bus trace through sales recovery and print sales and incidents",
+		Long: `Replay reads a trace (*.words.csv, *.blocks.txt, qibixx*.log) or a live module
+(chekomat+tcp://host:port, chekomat:///dev/ttyACM0) and prints one line for each
+sale, reversal, return, top-up and incident, last a summary.
+
+With --json each line is an object; "amount" and "requested" are decimal strings
+after scaling, "amount_raw" stands where the scale is unknown.
+
+Exit codes: 0 read to the end, 1 the source could not be opened or read.
+
+Читает запись шины и печатает продажи и происшествия, последней строкой — итог.`,
+		Args:          cobra.ExactArgs(1),
+		SilenceUsage:  true,
+		SilenceErrors: false,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !quiet && !opts.Realtime {
+				opts.Progress = stderrIfTerminal()
+			}
+			_, err := Run(cmd.Context(), args[0], opts, cmd.OutOrStdout())
+			return err
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&opts.JSON, "json", false, "one JSON object a line")
+	f.BoolVar(&opts.Realtime, "real-time", false, "replay a file at the pace it was recorded")
+	f.BoolVar(&opts.Activity, "activity", false, "print what a display would show, too")
+	f.BoolVar(&opts.StartsIdle, "starts-idle", false, "nothing was in progress when the trace began: the cash ledger counts from the first coin")
+	f.BoolVar(&quiet, "quiet", false, "no progress bar")
+	return c
+}

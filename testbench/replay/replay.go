@@ -1,0 +1,206 @@
+// Package replay runs a trace or a live module through sales recovery and
+// prints what it finds: one line for each sale, reversal, return, top-up and
+// incident, last a summary.
+package replay
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/chekomat/chekomat/mdb/module"
+	"github.com/chekomat/chekomat/mdb/sales"
+)
+
+// Options of Run.
+type Options struct {
+	JSON       bool
+	Realtime   bool
+	Activity   bool      // print activity events too
+	StartsIdle bool      // nothing was in progress when the trace began
+	Progress   io.Writer // where a progress bar may go; nil for none
+	Limit      uint64    // stop after that many words; 0 is none
+}
+
+// Run replays the source at address (a path or any URL module.Open knows) to out.
+func Run(ctx context.Context, address string, opts Options, out io.Writer) (sales.Summary, error) {
+	src, err := module.Open(ctx, address, module.Cursor{}, module.Options{Realtime: opts.Realtime})
+	if err != nil {
+		return sales.Summary{}, err
+	}
+	defer src.Close()
+	cfg := sales.ForSource(src.Fidelity())
+	cfg.StartsIdle = opts.StartsIdle
+	rec := sales.New(cfg)
+	w := bufio.NewWriter(out)
+	bar := newProgress(opts.Progress, address)
+	p := printer{w: w, opts: opts, live: opts.Realtime}
+	failure := p.feed(ctx, src, rec, bar)
+	bar.close()
+	if failure == nil {
+		p.print(rec.Undecided())
+	}
+	sum := sales.Summarize(rec.Stats())
+	sum.Complete = failure == nil
+	sum.StrongestClass = cfg.Cap
+	sum.AssumedIdleBus = cfg.StartsIdle
+	sum.LastTime = p.last
+	if failure != nil {
+		sum.Error = failure.Error()
+	}
+	p.summary(sum)
+	if err := w.Flush(); err != nil && failure == nil {
+		failure = fmt.Errorf("write the result of %s: %w", address, err)
+	}
+	return sum, failure
+}
+
+type printer struct {
+	w    *bufio.Writer
+	opts Options
+	live bool
+	line []byte
+	last int64
+}
+
+// feed reads the source to its end. A limit reached is no failure.
+func (p *printer) feed(ctx context.Context, src module.Source, rec *sales.Recovery, bar *progress) error {
+	var n uint64
+	for {
+		c, err := src.Read(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("replay: %w", err)
+		}
+		if c.Lost {
+			p.print(rec.Lost(c.Note))
+		}
+		for _, word := range c.Words {
+			p.print(rec.Word(word))
+			p.last = word.T
+			if n++; n == p.opts.Limit {
+				return nil
+			}
+		}
+		p.print(rec.Advance(c.Now))
+		bar.set(n)
+		if p.live {
+			if err := p.w.Flush(); err != nil {
+				return fmt.Errorf("write: %w", err)
+			}
+		}
+	}
+}
+
+func (p *printer) print(es []sales.Event) {
+	for _, e := range es {
+		if e.Kind == sales.KindActivity && !p.opts.Activity {
+			continue
+		}
+		if p.opts.JSON {
+			p.line = sales.AppendJSON(p.line[:0], e)
+		} else {
+			p.line = appendText(p.line[:0], e)
+		}
+		// The error stays in the writer and comes back with Flush.
+		_, _ = p.w.Write(p.line)
+	}
+}
+
+func (p *printer) summary(s sales.Summary) {
+	if p.opts.JSON {
+		b, err := json.Marshal(s)
+		if err != nil {
+			panic(fmt.Sprintf("summary as JSON: %v", err))
+		}
+		_, _ = p.w.Write(append(b, '\n'))
+		return
+	}
+	fmt.Fprintf(p.w, "%d words, %d blocks, %d checksum errors; %d sales, %d incidents\n",
+		s.Words, s.Blocks, s.ChecksumErrors, s.Sales, s.Incidents)
+}
+
+func appendText(dst []byte, e sales.Event) []byte {
+	dst = fmt.Appendf(dst, "%12.6f s  %-8s", float64(e.T)/1e6, e.Kind)
+	if e.Code != "" {
+		dst = fmt.Appendf(dst, " %s", e.Code)
+	}
+	if e.Class != "" && e.Kind != sales.KindIncident {
+		dst = fmt.Appendf(dst, " class %s by %s", e.Class, e.Source)
+	}
+	if e.Reader != 0 {
+		dst = fmt.Appendf(dst, " reader %02X", e.Reader)
+	}
+	if e.ItemKnown {
+		dst = fmt.Appendf(dst, " item %d", e.Item)
+	}
+	switch {
+	case e.Amount.Known:
+		dst = fmt.Appendf(dst, " amount %s %s", e.Amount.Decimal(), e.Amount.Currency)
+	case e.Amount.Raw != 0:
+		dst = fmt.Appendf(dst, " amount unknown (raw %d)", e.Amount.Raw)
+	}
+	if e.Requested.Known && e.Requested.Raw != e.Amount.Raw {
+		dst = fmt.Appendf(dst, " requested %s", e.Requested.Decimal())
+	}
+	for _, part := range e.Parts {
+		if len(e.Parts) > 1 && part.Amount.Known {
+			dst = fmt.Appendf(dst, " %s %s", part.Source, part.Amount.Decimal())
+		}
+	}
+	if e.Detail != "" {
+		dst = fmt.Appendf(dst, " — %s", e.Detail)
+	}
+	return append(dst, '\n')
+}
+
+// progress shows how far a long file is, after two seconds.
+type progress struct {
+	to    io.Writer
+	name  string
+	start time.Time
+	bar   *progressbar.ProgressBar
+}
+
+func newProgress(to io.Writer, name string) *progress {
+	return &progress{to: to, name: name, start: time.Now()}
+}
+
+func (p *progress) set(words uint64) {
+	if p.to == nil {
+		return
+	}
+	if p.bar == nil {
+		if time.Since(p.start) < 2*time.Second {
+			return
+		}
+		p.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(p.to), progressbar.OptionSetDescription(p.name),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("words"),
+			progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	_ = p.bar.Set64(int64(words))
+}
+
+func (p *progress) close() {
+	if p.bar != nil {
+		_ = p.bar.Finish()
+		fmt.Fprintln(p.to)
+	}
+}
+
+// stderrIfTerminal gives standard error when a person is looking at it.
+func stderrIfTerminal() io.Writer {
+	if st, err := os.Stderr.Stat(); err == nil && st.Mode()&os.ModeCharDevice != 0 {
+		return os.Stderr
+	}
+	return nil
+}
