@@ -12,6 +12,7 @@ CREATE TABLE hole (                            -- seqs below top that have not c
   first       INTEGER NOT NULL,
   last        INTEGER NOT NULL CHECK (last >= first),
   since       INTEGER NOT NULL,
+  gone        INTEGER NOT NULL DEFAULT 0,      -- 1: the agent no longer keeps them
   PRIMARY KEY (operator_id, agent_id, journal_id, first)
 ) WITHOUT ROWID;
 CREATE INDEX hole_since ON hole(since);
@@ -30,7 +31,7 @@ ALTER TABLE agent_state ADD COLUMN config_body TEXT NOT NULL DEFAULT ''; -- snap
 
 CREATE INDEX record_of ON record(operator_id, agent_id, journal_id, of_seq) WHERE of_seq > 0;
 
-ALTER TABLE quarantine ADD COLUMN hash BLOB NOT NULL DEFAULT x'';        -- SHA-256 of raw: a repetition is not kept twice
+ALTER TABLE quarantine ADD COLUMN hash BLOB NOT NULL DEFAULT x'';        -- SHA-256 of the record, or of raw where none could be read: a repetition is not kept twice
 CREATE INDEX quarantine_hash ON quarantine(operator_id, agent_id, hash);
 CREATE INDEX quarantine_open ON quarantine(operator_id, id) WHERE resolved_at IS NULL;
 
