@@ -113,6 +113,9 @@ func (c *checker) chain(es []Element, rules []Rule, v Version) {
 		}
 		seen[e.Tag] = true
 		c.value(e)
+		if e.Nested != nil && e.Tag != 1059 {
+			c.chain(e.Nested, nil, v)
+		}
 	}
 	for _, r := range rules {
 		switch o := r.In[v-V105]; {
