@@ -61,7 +61,8 @@ func TestWorkedReceipts(t *testing.T) {
 	corr, imCorr := coffee()
 	corr.Kind, imCorr.Kind = fiscal.KindCorrection, fiscal.KindCorrection
 	corr.Correction = &fiscal.Correction{Date: "2026-01-15"}
-	imCorr.FD, imCorr.FP, imCorr.Shift, imCorr.Number, XX, 2596069104, 13, 1, ""
+	imCorr.FD, imCorr.FP, imCorr.Shift, imCorr.Number = 59, 2596069104, 13, 1
+	imCorr.FNSSite, imCorr.User = "", ""
 	imCorr.At = time.Date(2026, 1, 16, 9, 5, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name string
