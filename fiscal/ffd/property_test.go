@@ -88,10 +88,16 @@ func TestReceiptRoundTrip(t *testing.T) {
 
 func drawCounters(t *rapid.T) *Counters {
 	c := &Counters{Count: rapid.Uint32().Draw(t, "count")}
-	for _, o := range append(c.operations(), c.Corrections.operations()...) {
+	for _, o := range c.operations() {
 		o.c.Count = rapid.Uint32().Draw(t, "n")
 		for _, f := range sums {
 			*f.at(o.c) = rapid.Int64Range(0, 1<<39).Draw(t, "sum")
+		}
+	}
+	for _, o := range c.Corrections.operations() { // the limit of 1133 leaves them little room
+		o.c.Count = rapid.Uint32().Draw(t, "n")
+		for _, f := range sums {
+			*f.at(o.c) = rapid.Int64Range(0, 1<<16-1).Draw(t, "sum")
 		}
 	}
 	for _, o := range c.operations() {
@@ -123,11 +129,8 @@ func TestShiftRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range Validate(doc) {
-			// the limit 32 of 1145, 1146, 1232, 1233 does not hold their content
-			if p.Code != BadLength || (p.Tag != 1145 && p.Tag != 1146 && p.Tag != 1232 && p.Tag != 1233) {
-				t.Fatal(p)
-			}
+		if problems := Validate(doc); len(problems) > 0 {
+			t.Fatal(problems)
 		}
 		parsed, _, err := ParseDocument(AppendDocument(nil, doc))
 		if err != nil {

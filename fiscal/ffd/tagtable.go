@@ -3,7 +3,8 @@ package ffd
 // Tags is the table of requisites: FFD order ED-7-20/662@ with its changes up
 // to ED-7-20/1050@ (codes 11 and 12 of 1199). The four last rows are met in
 // documents of FFD 1.0 and 1.05 only. Numbers 1102, 1106, 1139 and 1141 meant
-// 18 % before 2019.
+// 18 % before 2019. The limit 32 some lists give for 1145, 1146, 1232 and 1233
+// does not hold their content and is left out.
 var Tags = [...]Info{
 	{1000, "Наименование документа", Text, 0, "", inReg | inOpen | inRcpt | inCorr | inClose | inState | inFnclose | inConf},
 	{1001, "Признак автоматического режима", Flag, 1, "autoMode", inReg},
@@ -93,8 +94,8 @@ var Tags = [...]Info{
 	{1142, "Сумма НДС по расч. ставке 10/110", VLN, 6, "tax10110Sum", inReg | inClose | inState | inFnclose},
 	{1143, "Сумма расчетов с НДС по ставке 0%", VLN, 6, "tax0Sum", inReg | inClose | inState | inFnclose},
 	{1144, "Количество чеков коррекции или непереданных чеков", U32, 4, "receiptCorrectionCount", inReg | inClose | inState | inFnclose},
-	{1145, "Счетчики по признаку «приход»", Structure, 32, "sellCorrection", inReg | inClose | inState | inFnclose},
-	{1146, "Счетчики по признаку «расход»", Structure, 32, "buyCorrection", inReg | inClose | inState | inFnclose},
+	{1145, "Счетчики по признаку «приход»", Structure, 0, "sellCorrection", inReg | inClose | inState | inFnclose},
+	{1146, "Счетчики по признаку «расход»", Structure, 0, "buyCorrection", inReg | inClose | inState | inFnclose},
 	{1157, "Счетчики итогов ФН", Structure, 708, "fiscalDriveSumReports", inReg | inClose | inState | inFnclose},
 	{1158, "Счетчики итогов непереданных ФД", Structure, 708, "notTransmittedDocumentsSumReports", inState},
 	{1162, "Код товара (ФФД 1.05 и 1.1)", Bytes, 32, "productCode", inNested},
@@ -145,8 +146,8 @@ var Tags = [...]Info{
 	{1229, "Акциз", VLN, 6, "exciseDuty", inNested},
 	{1230, "Код страны происхождения товара", FixedText, 3, "originCountryCode", inNested},
 	{1231, "Номер декларации на товар", Text, 32, "customEntryNum", inNested},
-	{1232, "Счетчики по признаку «возврат прихода»", Structure, 32, "sellReturnCorrection", inReg | inClose | inState | inFnclose},
-	{1233, "Счетчики по признаку «возврат расхода»", Structure, 32, "buyReturnCorrection", inReg | inClose | inState | inFnclose},
+	{1232, "Счетчики по признаку «возврат прихода»", Structure, 0, "sellReturnCorrection", inReg | inClose | inState | inFnclose},
+	{1233, "Счетчики по признаку «возврат расхода»", Structure, 0, "buyReturnCorrection", inReg | inClose | inState | inFnclose},
 	{1234, "Сведения обо всех оплатах безналичными", Structure, 0, "", inRcpt},
 	{1235, "Сведения об оплате безналичными", Structure, 0, "", inNested},
 	{1236, "Признак способа оплаты безналичными", Byte, 1, "", inNested},
