@@ -109,7 +109,7 @@ func begin(tx *sql.Tx, now int64, h Hold, in Intent) (Attempt, error) {
 	}
 	// A shift's own document is not held for a person: whoever let the lane go on has decided.
 	res, err := tx.Exec(`UPDATE job SET state = 'in_flight', reason = '', lane_id = ?, attempts = ?, updated_at = ?
-		WHERE id = ? AND attempts = ? AND (state = 'queued' OR state = 'held' AND origin_kind = 'lane')`,
+		WHERE id = ? AND attempts = ? AND (state = 'queued' OR state IN ('held','void') AND origin_kind = 'lane')`,
 		h.Lane, in.Number, now, in.Job.ID, in.Job.Attempts)
 	if err := one(res, err, ErrMoved); err != nil {
 		return a, err

@@ -174,8 +174,11 @@ func (l *lane) onPolled(now time.Time, e polled) action {
 	}
 	l.serial = true
 	if l.stopped != nil {
-		if u.FN.Serial == l.stopFN && u.FN.Unsent >= l.unsent {
-			return l.stop(now, *l.stopped)
+		switch l.stopped.Code {
+		case fault.FNFull, fault.FNUnsent, fault.FNExpired: // only another ФН or an emptier queue to the OFD helps
+			if u.FN.Serial == l.stopFN && u.FN.Unsent >= l.unsent {
+				return l.stop(now, *l.stopped)
+			}
 		}
 		l.stopped = nil
 	}

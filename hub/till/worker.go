@@ -1,0 +1,281 @@
+package till
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/chekomat/chekomat/fiscal"
+	"github.com/chekomat/chekomat/fiscal/fault"
+	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/hub/store"
+)
+
+// worker carries out what a lane's core decides: the thin shell around it.
+type worker struct {
+	till   *Till
+	store  Store
+	set    *Settings
+	row    store.Lane
+	pool   *pool
+	seat   *seat
+	driver kkt.Driver
+	core   lane
+
+	hold   store.Hold
+	kept   time.Time // when the lease was last renewed
+	open   store.Attempt
+	unit   kkt.Unit
+	alarms alarms
+	shown  Status // as stored
+
+	// sleep waits until then, or for a signal when wake is not nil; false: the worker is to end.
+	sleep func(ctx context.Context, until time.Time, wake <-chan struct{}) bool
+}
+
+func newWorker(t *Till, l store.Lane) (*worker, error) {
+	zone, err := time.LoadLocation(l.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("till: zone of lane %s: %w", l.ID, err)
+	}
+	w := &worker{till: t, store: t.store, set: &t.set, row: l, pool: t.pool(l.Seller)}
+	w.core.rules = Rules{CloseAfter: t.set.CloseAfter, CloseAt: t.set.CloseAt, PollEvery: t.set.PollEvery, Zone: zone}
+	w.core.is(Starting, kkt.Fault{})
+	w.seat = w.pool.sit(l)
+	w.sleep = w.sleepReal
+	w.driver, err = t.set.Open(l.URL)
+	if err != nil {
+		w.driver = nil
+		w.core.is(Config, fault.New(FaultURL, err.Error()))
+	}
+	if l.State == string(Manual) {
+		w.core.status = Status{State: Manual, Fault: fault.Code(l.Fault), Detail: l.Detail}
+	}
+	return w, nil
+}
+
+// run works until ctx ends.
+func (w *worker) run(ctx context.Context) {
+	defer w.pool.leave(w.seat)
+	// An answer under way outlives ctx by the grace; writes are never cut short.
+	device, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(w.set.StopGrace, cut) })()
+
+	var act action
+	if w.core.status.State != Starting {
+		act = halt{}
+	} else {
+		act = w.core.Step(w.set.Now(), started{})
+	}
+	for {
+		if ctx.Err() != nil && !mustFinish(act) {
+			break
+		}
+		ev := w.do(ctx, device, act)
+		if ev == nil {
+			break
+		}
+		act = w.core.Step(w.set.Now(), ev)
+	}
+	if w.hold.Fence != 0 {
+		w.note(w.store.ReleaseLane(context.WithoutCancel(ctx), w.hold))
+	}
+}
+
+// mustFinish says that an attempt stands between its intent and its outcome.
+func mustFinish(a action) bool {
+	switch a.(type) {
+	case submit, finish, resolving, giveBack, park:
+		return true
+	}
+	return false
+}
+
+// do carries out one action. nil: the worker is to end.
+func (w *worker) do(ctx, device context.Context, a action) event {
+	bg := context.WithoutCancel(ctx)
+	switch a := a.(type) {
+	case takeLane:
+		w.set.Point("till.beforeLease")
+		return w.takeLane(bg)
+	case loadOpen:
+		return w.loadOpen(bg, a.FN)
+	case poll:
+		return w.poll(bg, device)
+	case ready:
+		base, err := w.driver.Ready(device)
+		return readied{Base: base, Err: err}
+	case siblings:
+		return allowed{Yes: w.pool.mayWork(w.seat)}
+	case take:
+		w.set.Point("till.betweenDocuments")
+		return w.take(bg, device, a)
+	case account:
+		if err := w.store.AccountedFor(bg, w.hold, a.FN, a.FD); err != nil {
+			return w.failed(err)
+		}
+		return accounted{}
+	case pick:
+		return w.pick(bg, a)
+	case shift:
+		return w.beginShift(bg, a)
+	case submit:
+		return w.submit(device)
+	case settle:
+		w.set.Point("till.beforeSettle")
+		return answered{Outcome: w.driver.Settle(device, w.open.Wire, w.open.Key, w.open.Baseline, w.open.Ref)}
+	case finish:
+		if ctx.Err() != nil {
+			a.Next = nil
+		}
+		return w.finish(bg, a)
+	case resolving:
+		return w.resolving(bg, a)
+	case giveBack:
+		return w.giveBack(bg, a)
+	case park:
+		return w.park(bg, a)
+	case wait:
+		return w.wait(ctx, a)
+	case halt:
+		return w.halt(ctx)
+	}
+	panic(fmt.Sprintf("till: action %T", a)) // the set of actions is closed
+}
+
+// failed turns a store's error into the event that keeps the lane right.
+func (w *worker) failed(err error) event {
+	switch {
+	case errors.Is(err, store.ErrFenced):
+		return lost{}
+	case !errors.Is(err, store.ErrNotOpen) && !errors.Is(err, store.ErrMoved):
+		w.note(err)
+	}
+	return storeFailed{Err: err}
+}
+
+// note logs what can only be logged.
+func (w *worker) note(err error) {
+	if err != nil {
+		w.set.Log.Error("till", "lane", w.row.ID, "err", err)
+	}
+}
+
+func (w *worker) takeLane(ctx context.Context) event {
+	h, err := w.store.TakeLane(ctx, w.row.ID, w.set.Holder, w.set.LeaseTTL, w.set.Longest)
+	if err != nil {
+		if l, ok := errors.AsType[*store.LeasedError](err); ok {
+			return leased{Until: time.UnixMilli(l.Until)}
+		}
+		return w.failed(err)
+	}
+	w.hold, w.kept = h, w.set.Now()
+	w.set.Point("till.afterLease")
+	codes, err := w.store.OpenAlarms(ctx, w.row.ID)
+	if err != nil {
+		return w.failed(err)
+	}
+	w.alarms.adopt(codes)
+	return leased{}
+}
+
+func (w *worker) loadOpen(ctx context.Context, fn string) event {
+	a, err := w.store.OpenAttempt(ctx, w.row.ID, fn)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return loaded{}
+	case err != nil:
+		return w.failed(err)
+	}
+	w.open = a
+	o := toOpen(a)
+	return loaded{Open: &o}
+}
+
+func toOpen(a store.Attempt) open {
+	o := open{Kind: a.Job.Document.Kind, Amount: a.Job.Amount, Base: a.Baseline, Since: time.UnixMilli(a.Started), Attempts: a.Number}
+	if o.Kind == "" {
+		o.Kind = fiscal.KindReceipt
+	}
+	return o
+}
+
+func (w *worker) submit(device context.Context) event {
+	w.set.Point("till.beforeSend")
+	// A hub that was suspended longer than its lease may find the lane taken:
+	// it asks before it sends.
+	if w.set.Now().Sub(w.kept) >= w.hold.TTL {
+		if err := w.store.KeepLane(context.WithoutCancel(device), w.hold); err != nil {
+			return w.failed(err)
+		}
+		w.kept = w.set.Now()
+	}
+	from := w.set.Now()
+	out := w.driver.Submit(device, w.open.Wire, w.open.Baseline)
+	w.set.Point("till.afterAnswer")
+	if w.set.Observer != nil {
+		w.set.Observer.Attempted(w.row.ID, out.Kind, w.set.Now().Sub(from))
+	}
+	return answered{Outcome: out}
+}
+
+// wait until the core wants to go on; the lease is renewed meanwhile.
+func (w *worker) wait(ctx context.Context, a wait) event {
+	if ev := w.show(ctx); ev != nil {
+		return ev
+	}
+	var wake <-chan struct{}
+	if a.Idle {
+		wake = w.seat.wake
+	}
+	if !w.sleep(ctx, a.Until, wake) {
+		return nil
+	}
+	if ev := w.keep(ctx); ev != nil {
+		return ev
+	}
+	return woken{}
+}
+
+func (w *worker) keep(ctx context.Context) event {
+	if w.hold.Fence == 0 || w.set.Now().Sub(w.kept) < w.hold.TTL/3 {
+		return nil
+	}
+	if err := w.store.KeepLane(context.WithoutCancel(ctx), w.hold); err != nil {
+		return w.failed(err)
+	}
+	w.kept = w.set.Now()
+	return nil
+}
+
+// halt until a person lets the lane go on, which starts a new worker.
+func (w *worker) halt(ctx context.Context) event {
+	if w.hold.Fence == 0 {
+		if _, ok := w.takeLane(ctx).(leased); !ok {
+			w.note(errors.New("till: a halted lane could not be leased"))
+		}
+	}
+	for {
+		if ev := w.show(ctx); ev != nil {
+			w.note(fmt.Errorf("till: %T while halted", ev))
+		}
+		if !w.sleep(ctx, w.set.Now().Add(w.set.LeaseTTL/4), nil) {
+			return nil
+		}
+		w.keep(ctx)
+	}
+}
+
+func (w *worker) sleepReal(ctx context.Context, until time.Time, wake <-chan struct{}) bool {
+	timer := time.NewTimer(until.Sub(w.set.Now()))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-wake:
+	}
+	return true
+}
