@@ -21,8 +21,9 @@ const blendLevels = 16
 type canvas struct {
 	img    *image.Paletted
 	oneBit bool
-	mixes  map[[3]uint8]ink // ink, ink below, level
-	mask   *image.Alpha     // scratch of fill
+	mixes  map[[3]uint8]ink  // ink, ink below, level
+	raster vector.Rasterizer // scratch of fill
+	mask   *image.Alpha      // scratch of fill
 }
 
 func newCanvas(w, h int, oneBit bool, background color.RGBA) *canvas {
@@ -109,7 +110,8 @@ func (c *canvas) fill(box image.Rectangle, k ink, paths ...path) {
 	if box.Empty() {
 		return
 	}
-	z := vector.NewRasterizer(box.Dx(), box.Dy())
+	z := &c.raster
+	z.Reset(box.Dx(), box.Dy())
 	for _, p := range paths {
 		p(z)
 	}

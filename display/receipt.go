@@ -94,7 +94,7 @@ func (p *painter) receiptParts(k inks) []para {
 		p.testMark(k, words.test),
 		{role: "title", text: title, bold: true, ink: k.strong, size: 0.95, gap: 0.5, rank: 6},
 		{role: "sum", text: p.sum(), bold: true, ink: k.plain, size: 2.1, gap: 0.2, solo: true},
-		{role: "item", text: p.s.Item, ink: k.plain, size: 1.1, most: 3, gap: 0.25, rank: 2, loose: true},
+		{role: "item", text: p.s.Item, ink: k.plain, size: 1.1, most: 4, gap: 0.25, rank: 2, loose: true},
 		{role: "receipt", text: p.facts(), ink: k.muted, size: 0.8, most: 3, gap: 0.6, rank: 3, loose: true},
 		{role: "hint", text: p.say(words.receiptHint), ink: k.strong, size: 0.9, most: 3, gap: 0.7, rank: 4},
 		{role: "later", text: later, ink: k.muted, size: 0.7, most: 5, gap: 0.6, rank: 8},

@@ -37,7 +37,7 @@ func (p *painter) status() {
 	}
 	p.report.Texts = append(p.report.Texts, col.place(p.c, foot, image.Rect(1, footTop, w-1, h))...)
 
-	p.put(col, p.statusParts(k), image.Rect(1, high+1, w-1, footTop-2), true)
+	p.put(col, p.statusParts(k), image.Rect(1+w/40, high+1, w-1-w/40, footTop-2), true)
 }
 
 func (p *painter) statusParts(k inks) []para {
@@ -46,10 +46,14 @@ func (p *painter) statusParts(k inks) []para {
 		if r, n := utf8.DecodeRuneInString(text); !p.g.OneBit {
 			text = string(unicode.ToUpper(r)) + text[n:]
 		}
-		return para{role: "title", text: text, bold: true, ink: k.plain, size: 2, most: 2, solo: true}
+		most := 2
+		if p.g.OneBit { // dots double or not at all: rather one small line than two tall ones
+			most = 1
+		}
+		return para{role: "title", text: text, bold: true, ink: k.plain, size: 2, most: most, solo: true}
 	}
 	small := func(role, text string) para {
-		return para{role: role, text: text, ink: k.plain, size: 1, most: 2, gap: 0.25, rank: 3, loose: true}
+		return para{role: role, text: text, ink: k.plain, size: 1, most: 3, gap: 0.25, rank: 3, loose: true}
 	}
 	sum := para{role: "sum", text: p.sum(), bold: true, ink: k.strong, size: 2, gap: 0.25, rank: 1, solo: true}
 	reason := ReasonFor(p.s.Reason).Brief.In(p.s.Lang)

@@ -144,6 +144,7 @@ func (k *Kiosk) asked(w http.ResponseWriter, r *http.Request) (display.Screen, d
 		return s, d, false
 	}
 	w.Header().Set("X-Chekomat-Screen", k.boot+"."+strconv.FormatUint(n, 10))
+	w.Header().Set("X-Chekomat-State", string(s.State))
 	return s, d, true
 }
 

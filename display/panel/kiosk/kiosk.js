@@ -32,10 +32,10 @@ async function paint() {
   try {
     while (!fresh()) {
       const { w, h } = size;
-      const state = want.state;
       const answer = await fetch(`screen.png?w=${w}&h=${h}&n=${want.n}`, { cache: 'no-store', signal: AbortSignal.timeout(fetchWithin) });
       if (!answer.ok) throw new Error(`screen.png: ${answer.status} ${await answer.text()}`);
       const [boot, n] = (answer.headers.get('X-Chekomat-Screen') || '.0').split('.');
+      const state = answer.headers.get('X-Chekomat-State') || '';
       const picture = await createImageBitmap(await answer.blob());
       if (canvas.width !== picture.width || canvas.height !== picture.height) {
         canvas.width = picture.width;
@@ -136,20 +136,27 @@ function resized(w, h) {
   paint();
 }
 
+// The observed box is exact where a CSS pixel is no whole number of device
+// pixels; it is believed only near the product, as an emulated screen gives
+// CSS pixels there.
+let observed = { w: 0, h: 0 };
+
 function measure() {
-  resized(Math.round(innerWidth * devicePixelRatio), Math.round(innerHeight * devicePixelRatio));
+  const near = (exact, css) => Math.abs(exact - css * devicePixelRatio) < 2 ? exact : Math.round(css * devicePixelRatio);
+  resized(near(observed.w, innerWidth), near(observed.h, innerHeight));
 }
 
 try {
-  // Exact even where a CSS pixel is not a whole number of device pixels.
   new ResizeObserver(([entry]) => {
     const box = entry.devicePixelContentBoxSize[0];
-    resized(box.inlineSize, box.blockSize);
+    observed = { w: box.inlineSize, h: box.blockSize };
+    measure();
   }).observe(canvas, { box: 'device-pixel-content-box' });
-} catch {
-  addEventListener('resize', measure);
-  measure();
+} catch (err) {
+  console.warn(err);
 }
+addEventListener('resize', measure);
+measure();
 
 let lock = null;
 async function stayAwake() {
