@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,9 @@ type Store interface {
 	ReceiptOfJob(ctx context.Context, job string) (store.Told, error)
 	QuarantineByID(ctx context.Context, id int64) (store.Quarantine, error)
 	Retake(ctx context.Context, id int64, a store.Arrival, actor string) (store.Taken, error)
+	PutAside(ctx context.Context, operator string, item int64, why, actor string) error
+	Redecide(ctx context.Context, operator string, record int64, vouched bool, actor string) (store.Taken, error)
+	Drop(ctx context.Context, operator string, record int64, why, actor string) (store.Taken, error)
 	KeepMessage(ctx context.Context, operator, agent string, a store.Arrival) error
 	Now() int64
 }
@@ -155,7 +159,9 @@ func (i *Ingest) Run(ctx context.Context) error {
 
 // Stop ends the work; messages not stored yet stay with their agents.
 func (i *Ingest) Stop() {
+	i.mu.Lock()
 	i.cancel()
+	i.mu.Unlock()
 	i.work.Wait()
 }
 
@@ -173,18 +179,38 @@ func (i *Ingest) Look(ctx context.Context) error {
 }
 
 // ConfigChanged sends the catalogue of a machine to its agents, if it differs
-// from what they were sent. machine "" means every agent online.
+// from what they were sent.
 func (i *Ingest) ConfigChanged(machine string) {
+	i.push(func() ([][2]string, error) { return i.store.AgentsOf(i.ctx, machine) })
+}
+
+// FleetChanged sends the catalogue to all agents of an operator ("" of all)
+// for whom it differs from what they were sent.
+func (i *Ingest) FleetChanged(operator string) {
+	i.push(func() ([][2]string, error) {
+		all, err := i.store.AgentsOnline(i.ctx)
+		return slices.DeleteFunc(all, func(a [2]string) bool { return operator != "" && a[0] != operator }), err
+	})
+}
+
+// AgentChanged ends an agent's connection: its secret was renewed or revoked.
+func (i *Ingest) AgentChanged(operator, agent string) {
+	i.down.Drop(operator, agent, errors.New("the agent's secret has changed"))
+}
+
+func (i *Ingest) push(agents func() ([][2]string, error)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.ctx.Err() != nil {
+		return
+	}
 	i.work.Go(func() {
-		agents, err := i.store.AgentsOf(i.ctx, machine)
-		if machine == "" {
-			agents, err = i.store.AgentsOnline(i.ctx)
-		}
+		all, err := agents()
 		if err == nil {
-			err = i.refresh(i.ctx, agents)
+			err = i.refresh(i.ctx, all)
 		}
 		if err != nil && i.ctx.Err() == nil {
-			i.o.Log.Error("ingest: send the catalogue", "machine", machine, "err", err)
+			i.o.Log.Error("ingest: send the catalogue", "err", err)
 		}
 	})
 }
@@ -217,35 +243,6 @@ func (i *Ingest) Tell(job string) {
 func (i *Ingest) tell(operator, agent string, r wire.Receipt) {
 	r.Sent = time.UnixMilli(i.store.Now()).UTC()
 	i.send(operator, agent, wire.DownReceipt, r)
-}
-
-// Deliver sends the answers that a decision of a person has made due.
-func (i *Ingest) Deliver(operator, agent string, t store.Taken) {
-	for _, r := range t.Tell {
-		i.tell(operator, agent, r)
-	}
-}
-
-// Retake takes a message of the quarantine in again, after an upgrade or with
-// other limits. ErrStillRefused of package store when it is not understood yet.
-func (i *Ingest) Retake(ctx context.Context, id int64, actor string) error {
-	q, err := i.store.QuarantineByID(ctx, id)
-	if err != nil {
-		return err
-	}
-	a := Parse(q.Raw, q.Received, Limits{Amount: i.o.MaxAmount})
-	a.Topic = q.Topic
-	if q.Reason == wire.RefusedAmount { // a person has looked at it
-		a = Parse(q.Raw, q.Received, Limits{Amount: maxSeq})
-		a.Topic = q.Topic
-	}
-	t, err := i.store.Retake(ctx, id, a, actor)
-	if err != nil {
-		return err
-	}
-	i.count(t)
-	i.answer(q.Operator, q.Agent, "", t)
-	return nil
 }
 
 // send publishes one message; an agent that is not there will ask.

@@ -15,13 +15,14 @@ var ErrNotHeld = errors.New("the record does not wait for a decision")
 // Redecide judges one held record anew by the facts as they stand now for the
 // time of its sale: after the operator has put the catalogue right. vouched
 // says that a person vouches that it was a sale; that lets class C and D and
-// barred goods go. actor stands in the job's history.
+// barred goods go. actor stands in the job's history. operator "" means any;
+// ErrNotFound, ErrNotHeld.
 func (s *Store) Redecide(ctx context.Context, operator string, record int64, vouched bool, actor string) (Taken, error) {
 	return s.onRecord(ctx, operator, record, func(in *intake, st *stored) error {
 		if st.fate != FateHeld && (st.fate != FateNote || !vouched) || !sellable(&st.record) {
 			return ErrNotHeld
 		}
-		v, err := judge(in.facts, claim{operator: operator, machine: st.machine(), kind: st.record.Kind, sale: *st.record.Sale, at: st.at, vouched: vouched})
+		v, err := judge(in.facts, claim{operator: in.operator, machine: st.machine(), kind: st.record.Kind, sale: *st.record.Sale, at: st.at, vouched: vouched})
 		if err != nil {
 			return err
 		}
@@ -42,7 +43,7 @@ func (s *Store) Drop(ctx context.Context, operator string, record int64, why, ac
 		if st.fate != FateHeld && st.fate != FateNote {
 			return ErrNotHeld
 		}
-		if _, err := s.Raise(in.tx, operator, in.about(&st.entry), "record_dropped", Info, fmt.Sprintf("record %d by %s: %s", st.id, actor, why)); err != nil {
+		if _, err := s.Raise(in.tx, in.operator, in.about(&st.entry), "record_dropped", Info, fmt.Sprintf("record %d by %s: %s", st.id, actor, why)); err != nil {
 			return err
 		}
 		in.tell(st.journal.id, st.record.Seq, FateNone, NoneDropped, st.record.Sale)
@@ -66,7 +67,8 @@ func (s *Store) onRecord(ctx context.Context, operator string, record int64, fn 
 	var t Taken
 	err := s.Write(ctx, func(tx *sql.Tx) error {
 		var agent, id string
-		err := tx.QueryRow(`SELECT agent_id, journal_id FROM record WHERE id=? AND operator_id=?`, record, operator).Scan(&agent, &id)
+		err := tx.QueryRow(`SELECT operator_id, agent_id, journal_id FROM record WHERE id=?1 AND ?2 IN ('', operator_id)`, record, operator).
+			Scan(&operator, &agent, &id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrNotFound
 		}
@@ -86,6 +88,7 @@ func (s *Store) onRecord(ctx context.Context, operator string, record int64, fn 
 			return err
 		}
 		t = in.taken
+		t.Operator, t.Agent = in.operator, in.agent
 		return in.sync(st, record)
 	})
 	if err != nil {

@@ -46,6 +46,8 @@ func (a *Arrival) hash() []byte {
 
 // Taken is what became of a batch once it is durable.
 type Taken struct {
+	Operator, Agent string // whose journal
+
 	Acks   []wire.Ack     // one per journal met, Session empty
 	Tell   []wire.Receipt // sales that get no job: the machine must not wait for them
 	Stored int            // records new here
@@ -110,6 +112,7 @@ func (in *intake) journal(id string) (*journal, error) {
 
 // finish writes the journals' marks and computes the acks from them.
 func (in *intake) finish() (Taken, error) {
+	in.taken.Operator, in.taken.Agent = in.operator, in.agent
 	for _, j := range in.journals {
 		if err := j.save(in.tx, in.now); err != nil {
 			return Taken{}, err

@@ -108,11 +108,12 @@ func (s *Store) Retake(ctx context.Context, id int64, a Arrival, actor string) (
 	return t, nil
 }
 
-// PutAside closes a message of the quarantine without taking it in.
+// PutAside closes a message of the quarantine without taking it in. operator ""
+// means any.
 func (s *Store) PutAside(ctx context.Context, operator string, id int64, why, actor string) error {
 	err := s.Write(ctx, func(tx *sql.Tx) error {
 		var open bool
-		err := tx.QueryRow(`SELECT resolved_at IS NULL FROM quarantine WHERE id=? AND operator_id=?`, id, operator).Scan(&open)
+		err := tx.QueryRow(`SELECT resolved_at IS NULL FROM quarantine WHERE id=?1 AND ?2 IN ('', operator_id)`, id, operator).Scan(&open)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !open {
 			return ErrNotFound
 		}
