@@ -19,10 +19,17 @@ type session struct {
 	dead     bool
 }
 
-// cut closes the connection the hard way; collected bytes are lost.
+// cut resets the connection; collected bytes are lost.
 func (s *session) cut() {
 	s.dead, s.out, s.attached = true, nil, false
 	reset(s.conn)
+}
+
+// hangUp sends what is collected and closes: the host gets exactly that.
+func (s *session) hangUp() {
+	s.flush()
+	s.dead, s.attached = true, false
+	_ = s.conn.Close()
 }
 
 const writeTimeout = 5 * time.Second
@@ -177,16 +184,14 @@ func (r *Register) command(s *session, data []byte, num uint16) {
 	}
 	switch {
 	case f.Kind == Cut && before:
-		s.flush()
-		s.cut()
+		s.hangUp()
 		return
 	case f.Kind == PowerLoss && before:
 		s.flush()
 		r.powerLoss(f)
 		return
 	case f.Kind == LateExecution:
-		s.flush()
-		s.cut()
+		s.hangUp()
 	default:
 		s.attached = true
 	}
@@ -318,8 +323,7 @@ func (r *Register) finish(j job, answer []byte) {
 		s.out = append(s.out, frame...)
 	case Cut:
 		s.out = append(s.out, frame[:min(f.Byte, len(frame))]...)
-		s.flush()
-		s.cut()
+		s.hangUp()
 	default:
 		s.out = append(s.out, frame...)
 	}
