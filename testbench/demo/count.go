@@ -19,7 +19,7 @@ type Result struct {
 	Shown      int            `json:"shown"`      // receipts that stood on a panel
 	NotShown   map[string]int `json:"not_shown"`  // by reason
 	Held       map[string]int `json:"held"`       // sales that wait for a person, by reason
-	Unheard    int            `json:"unheard"`    // vends made while a tap was dead
+	Unheard    int            `json:"unheard"`    // vends made while a tap was dead, and not recovered
 	Lost       int            `json:"lost"`       // missing at some stage without a reason
 	Duplicated int            `json:"duplicated"` // made twice at some stage
 	VendToQR   Quantiles      `json:"vend_to_qr_ms"`
@@ -93,16 +93,16 @@ func compare(first, second map[what]int) (missing, extra map[what]int) {
 // Count compares the stages.
 func (s Stages) Count() Result {
 	r := Result{NotShown: map[string]int{}, Held: map[string]int{}, Problems: []string{}}
-	sold := map[what]int{}
+	sold, unheard := map[what]int{}, map[what]int{}
 	for _, v := range s.Vends {
 		r.Vends++
-		if !v.Heard {
-			r.Unheard++
-			continue
+		if v.Heard {
+			sold[what{v.Serial, v.Amount}]++
+		} else {
+			unheard[what{v.Serial, v.Amount}]++
 		}
-		sold[what{v.Serial, v.Amount}]++
 	}
-	s.countJournal(&r, sold)
+	s.countJournal(&r, sold, unheard)
 	want := s.countHub(&r)
 	s.countArchive(&r, want)
 	return r
@@ -114,13 +114,18 @@ func (r *Result) tell(missing, extra map[what]int, from, to string) {
 		r.Problems = append(r.Problems, fmt.Sprintf("%s: %d of %d kopecks in %s, not in %s", k.serial, n, k.amount, from, to))
 	}
 	for k, n := range extra {
+		if n == 0 {
+			continue
+		}
 		r.Duplicated += n
 		r.Problems = append(r.Problems, fmt.Sprintf("%s: %d of %d kopecks in %s, not in %s", k.serial, n, k.amount, to, from))
 	}
 	sort.Strings(r.Problems)
 }
 
-func (s Stages) countJournal(r *Result, sold map[what]int) {
+// countJournal holds the journals against the machines' counters. A vend whose
+// words were lost in part may have been recovered all the same.
+func (s Stages) countJournal(r *Result, sold, unheard map[what]int) {
 	journaled := map[what]int{}
 	var ms []int64
 	for _, e := range s.Journal {
@@ -142,6 +147,11 @@ func (s Stages) countJournal(r *Result, sold map[what]int) {
 	}
 	r.VendToQR = quantiles(ms)
 	missing, extra := compare(sold, journaled)
+	for k, n := range unheard {
+		heard := min(n, extra[k])
+		extra[k] -= heard
+		r.Unheard += n - heard
+	}
 	r.tell(missing, extra, "the machine's counter", "the journal")
 }
 

@@ -27,6 +27,7 @@ func TestCountFindsWhatIsMissingOrDoubledAtEachStage(t *testing.T) {
 		{"whole", func(*Stages) {}, 0, 0},
 		{"not journaled", func(s *Stages) { s.Vends = append(s.Vends, Vend{"VM-1", 5000, true}) }, 1, 0},
 		{"unheard is not lost", func(s *Stages) { s.Vends = append(s.Vends, Vend{"VM-1", 5000, false}) }, 0, 0},
+		{"half heard and recovered", func(s *Stages) { s.Vends[0].Heard = false }, 0, 0},
 		{"journaled twice", func(s *Stages) {
 			s.Journal = append(s.Journal, s.Journal[0])
 		}, 0, 1},

@@ -1,0 +1,175 @@
+package machine
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chekomat/chekomat/mdb"
+	"github.com/chekomat/chekomat/mdb/module/link"
+)
+
+// options of the command.
+type options struct {
+	listen, data, plan string
+	seed               uint64
+	every, vendTime    time.Duration
+	silent, idle       bool
+	ring               int
+}
+
+// Command is "testbench machine".
+func Command() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "machine",
+		Short: "Virtual vending machine with a tap on its bus / виртуальный автомат с модулем на шине",
+		Long: `Plays a vending machine: VMC, coin changer, bill validator and cashless reader on
+an MDB bus at its real pace, with an interface module (link protocol 1.1) that an
+agent connects to: bus url chekomat+tcp://ADDRESS. Buyers come at random: sales by
+cash with change and by card, cancelled and failed ones.
+
+The first line of output is {"listen":"ADDRESS"}; then a line for each buyer. The
+machine's own counter is DATA/vends.jsonl. A line "stop" on standard input ends the
+selling ({"stopped":true}); the bus goes on until SIGTERM.
+
+Изображает автомат: контроллер, монетник, купюрник и терминал на шине MDB в
+настоящем темпе, и модуль, к которому подключается агент. Счётчик продаж самого
+автомата лежит в DATA/vends.jsonl.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer cancel()
+			return run(ctx, o, cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "address of the interface module")
+	f.StringVar(&o.data, "data", ".", "folder of the machine's counter")
+	f.StringVar(&o.plan, "plan", "", "JSON file of columns [{column,name,price}]; default: the demo's")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of the buyers; 0 draws one")
+	f.DurationVar(&o.every, "every", 6*time.Second, "mean time between buyers")
+	f.DurationVar(&o.vendTime, "vend-time", time.Second, "from paid to dispensed")
+	f.BoolVar(&o.silent, "silent", false, "the VMC does not announce cash sales; only the ledger can tell them (class C)")
+	f.BoolVar(&o.idle, "idle", false, "nobody buys; the bus is polled")
+	f.IntVar(&o.ring, "ring", 1<<18, "words the module keeps for an agent that is away")
+	return cmd
+}
+
+func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
+	plan := DefaultPlan()
+	if o.plan != "" {
+		var err error
+		if plan, err = ReadPlan(o.plan); err != nil {
+			return err
+		}
+	}
+	if o.seed == 0 {
+		o.seed = rand.Uint64()
+	}
+	log, err := OpenLog(filepath.Join(o.data, "vends.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	boot := rand.Uint64() | 1
+	dev, err := link.NewDevice(link.DeviceConfig{Boot: boot, Limit: o.ring, ID: [8]byte{'b', 'e', 'n', 'c', 'h', byte(o.seed)}})
+	if err != nil {
+		return fmt.Errorf("machine: %w", err)
+	}
+	ln, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("machine: listen for agents: %w", err)
+	}
+	t := &tap{dev: dev, boot: boot, log: log}
+	served, stopServing := context.WithCancel(context.Background())
+	defer stopServing()
+	go t.serve(served, ln)
+
+	lines := json.NewEncoder(out)
+	if err := lines.Encode(map[string]string{"listen": ln.Addr().String()}); err != nil {
+		return err
+	}
+	var stop atomic.Bool
+	stop.Store(o.idle)
+	go func() {
+		for sc := bufio.NewScanner(in); sc.Scan(); {
+			if sc.Text() == "stop" {
+				stop.Store(true)
+			}
+		}
+	}()
+	if err := sell(ctx, o, plan, t, &stop, lines); err != nil {
+		return err
+	}
+	return t.drain(20 * time.Second)
+}
+
+// sell serves buyers at the bus's real pace until ctx ends.
+func sell(ctx context.Context, o options, plan []Column, t *tap, stop *atomic.Bool, lines *json.Encoder) error {
+	start := time.Now()
+	m := New(Config{
+		Columns: plan, Seed: o.seed, VendTime: o.vendTime, Silent: o.silent,
+		Emit: func(w mdb.Word) { t.dev.Feed(w) },
+		Pace: func(us int64) {
+			if ahead := time.Duration(us)*time.Microsecond - time.Since(start); ahead > time.Millisecond {
+				time.Sleep(ahead)
+			}
+			t.dev.Advance(us)
+		},
+	})
+	shop := NewShopper(plan, o.seed)
+	m.PowerUp()
+	told := false
+	next := m.Now() + shop.wait(o.every/2)
+	for ctx.Err() == nil {
+		m.Idle(150 * time.Millisecond)
+		if err := t.note(); err != nil {
+			return err
+		}
+		if stop.Load() {
+			if !told {
+				told = true
+				if err := lines.Encode(map[string]bool{"stopped": true}); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if m.Now() < next {
+			continue
+		}
+		first := t.dev.State().Next
+		v, err := m.Order(shop.Next())
+		if err != nil {
+			return err
+		}
+		if v.Outcome == Sold {
+			if err := t.log.Add(Entry{Boot: t.boot, First: first, Last: t.dev.State().Next - 1, Vend: &v}); err != nil {
+				return err
+			}
+		}
+		if err := lines.Encode(v); err != nil {
+			return err
+		}
+		next = m.Now() + shop.wait(o.every)
+	}
+	return nil
+}
+
+// wait draws the time until the next buyer, µs, with the mean given.
+func (s *Shopper) wait(mean time.Duration) int64 {
+	return int64(min(s.rng.ExpFloat64(), 4) * float64(mean.Microseconds()))
+}

@@ -1,0 +1,33 @@
+// Command testbench replays bus traces, plays whole machines and registers,
+// and breaks everything on purpose.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chekomat/chekomat/testbench/machine"
+	"github.com/chekomat/chekomat/testbench/register"
+	"github.com/chekomat/chekomat/testbench/replay"
+)
+
+func main() {
+	root := &cobra.Command{
+		Use:   "testbench",
+		Short: "Test bench of Chekomat / испытательный стенд Чекомата",
+		Long: `Replays bus traces, plays vending machines and cash registers, runs whole
+demos on loopback and counts what was sold, journaled, fiscalized and shown.
+
+Проигрывает записи шины, изображает автоматы и кассы, запускает весь Чекомат
+на этом компьютере и сверяет проданное, записанное, пробитое и показанное.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(replay.Command(), machine.Command(), register.Command())
+	if err := root.Execute(); err != nil {
+		fmt.Fprintln(os.Stderr, "testbench:", err)
+		os.Exit(1)
+	}
+}
