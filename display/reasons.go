@@ -128,41 +128,40 @@ func ReasonFor(code string) Reason {
 
 // words are the fixed texts of the screens.
 var words = struct {
-	machine, awaiting, awaitingShort            Phrase
-	vending, vendingHint                        Phrase
-	forming, formingHint                        Phrase
-	receipt, receiptHint, receiptLater          Phrase
-	delayed, delayedNext, paidAt                Phrase
-	out, outNext, outMoney                      Phrase
-	test, testShort                             Phrase
-	notForReceipt, code                         Phrase
-	ready, briefVending, briefPaid, briefOut    Phrase
-	briefForming, briefDelayed, briefStandTitle Phrase
+	machine, awaiting                        Phrase
+	vending, vendingHint                     Phrase
+	forming, formingHint                     Phrase
+	receipt, receiptHint, receiptLater       Phrase
+	delayed, delayedNext, paidAt             Phrase
+	out, outNext                             Phrase
+	test, testShort                          Phrase
+	notForReceipt, code                      Phrase
+	ready, briefVending, briefPaid, briefOut Phrase
+	briefForming, briefDelayed, briefMachine Phrase
 }{
-	machine:         Phrase{"Автомат", "Machine"},
-	awaiting:        Phrase{"После оплаты здесь появится QR-код чека", "After payment the QR code of your receipt appears here"},
-	awaitingShort:   Phrase{"Здесь будет QR-код чека", "Your receipt's QR appears here"},
-	vending:         Phrase{"Выдаём товар", "Vending"},
-	vendingHint:     Phrase{"Подождите немного. QR-код чека появится здесь", "One moment. The QR code of your receipt appears here"},
-	forming:         Phrase{"Чек формируется", "Your receipt is being made"},
-	formingHint:     Phrase{"Не уходите: QR-код появится на этом экране", "Please stay: the QR code appears on this screen"},
-	receipt:         Phrase{"Ваш чек", "Your receipt"},
-	receiptHint:     Phrase{"Наведите камеру телефона на код", "Point your phone's camera at the code"},
-	receiptLater:    Phrase{"Проверка в приложении ФНС начнёт работать, когда чек дойдёт до налоговой", "The tax service's app finds the receipt once it has arrived there"},
-	delayed:         Phrase{"Чек будет позже", "Your receipt will come later"},
-	delayedNext:     Phrase{"Оплата сохранена, чек оформится без вас. Вопросы: назовите продавцу номер автомата и время.", "Your payment is saved and the receipt will be made. Questions: tell the seller the machine number and the time."},
-	paidAt:          Phrase{"Оплачено", "Paid"},
-	out:             Phrase{"Автомат не работает", "Out of service"},
-	outNext:         Phrase{"Не вносите деньги и не прикладывайте карту.", "Please do not insert money or tap a card."},
-	test:            Phrase{"ТЕСТ · не чек", "TEST · not a receipt"},
-	testShort:       Phrase{"ТЕСТ", "TEST"},
-	notForReceipt:   Phrase{"не заменяет чек", "not a receipt"},
-	code:            Phrase{"код", "code"},
-	ready:           Phrase{"готов", "ready"},
-	briefVending:    Phrase{"выдача", "vending"},
-	briefPaid:       Phrase{"чек готов", "receipt made"},
-	briefOut:        Phrase{"не работает", "no service"},
-	briefForming:    Phrase{"чек формируется", "making receipt"},
-	briefDelayed:    Phrase{"чек позже", "receipt later"},
-	briefStandTitle: Phrase{"автомат", "machine"},
+	machine:       Phrase{"Автомат", "Machine"},
+	awaiting:      Phrase{"После оплаты здесь появится QR-код чека", "After payment the QR code of your receipt appears here"},
+	vending:       Phrase{"Выдаём товар", "Vending"},
+	vendingHint:   Phrase{"Подождите немного. QR-код чека появится здесь", "One moment. The QR code of your receipt appears here"},
+	forming:       Phrase{"Чек формируется", "Your receipt is being made"},
+	formingHint:   Phrase{"Не уходите: QR-код появится на этом экране", "Please stay: the QR code appears on this screen"},
+	receipt:       Phrase{"Ваш чек", "Your receipt"},
+	receiptHint:   Phrase{"Наведите камеру телефона на код", "Point your phone's camera at the code"},
+	receiptLater:  Phrase{"Проверка в приложении ФНС начнёт работать, когда чек дойдёт до налоговой", "The tax service's app finds the receipt once it has arrived there"},
+	delayed:       Phrase{"Чек будет позже", "Your receipt will come later"},
+	delayedNext:   Phrase{"Оплата сохранена, чек оформится без вас. Вопросы: назовите продавцу номер автомата и время.", "Your payment is saved and the receipt will be made. Questions: tell the seller the machine number and the time."},
+	paidAt:        Phrase{"Оплачено", "Paid"},
+	out:           Phrase{"Автомат не работает", "Out of service"},
+	outNext:       Phrase{"Не вносите деньги и не прикладывайте карту.", "Please do not insert money or tap a card."},
+	test:          Phrase{"ТЕСТ · не чек", "TEST · not a receipt"},
+	testShort:     Phrase{"ТЕСТ", "TEST"},
+	notForReceipt: Phrase{"не заменяет чек", "not a receipt"},
+	code:          Phrase{"код", "code"},
+	ready:         Phrase{"готов", "ready"},
+	briefVending:  Phrase{"выдача", "vending"},
+	briefPaid:     Phrase{"чек готов", "receipt made"},
+	briefOut:      Phrase{"не работает", "no service"},
+	briefForming:  Phrase{"чек формируется", "making receipt"},
+	briefDelayed:  Phrase{"чек позже", "receipt later"},
+	briefMachine:  Phrase{"автомат", "machine"},
 }

@@ -20,7 +20,7 @@ func (p *painter) status() {
 
 	head := p.s.Machine
 	if head == "" {
-		head = p.say(words.briefStandTitle)
+		head = p.say(words.briefMachine)
 	} else if full := p.named(); col.face(false, col.floor).width(full) <= w-4 {
 		head = full
 	}

@@ -99,14 +99,14 @@ func chooseSymbol(ks []candidate, side int, pitch float64) (best candidate, modu
 		if r.enough == 0 {
 			r = rank{px: px * k.modules(), version: -k.version}
 		}
-		if modulePx == 0 || less(top.enough, r.enough, top.easy, r.easy, top.level, r.level, top.px, r.px, levelOf(best), k.level, top.version, r.version) {
+		if modulePx == 0 || less(
+			top.enough, r.enough, top.easy, r.easy, top.level, r.level,
+			top.px, r.px, best.level, k.level, top.version, r.version) {
 			top, best, modulePx = r, k, px
 		}
 	}
 	return best, modulePx, top.enough == 1
 }
-
-func levelOf(k candidate) int { return k.level }
 
 // less compares pairs in order of weight.
 func less(pairs ...int) bool {

@@ -1,8 +1,11 @@
 package display
 
 import (
+	"encoding/csv"
 	"fmt"
 	"image"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -96,6 +99,63 @@ func TestSymbolIsReadOnEveryPanel(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Published strings of real receipts.
+func TestPublishedStrings(t *testing.T) {
+	for _, want := range published(t) {
+		for _, g := range []Geometry{panels[0], panels[1], panels[6]} {
+			s := sample(ReceiptReady, Russian)
+			s.QR = want
+			img, r, err := Render(s, g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Symbol == nil || !r.MayStandForReceipt {
+				t.Fatalf("%s on %s: %v", want, g.name(), r.Why)
+			}
+			if got := decodeSymbol(t, img, *r.Symbol); got != want {
+				t.Errorf("%s: read %q, want %q", g.name(), got, want)
+			}
+		}
+	}
+}
+
+// published reads receipts/qr/qr.csv of $CHEKOMAT_TRACES (default: ../shared/traces
+// beside the module).
+func published(t *testing.T) []string {
+	t.Helper()
+	dir := os.Getenv("CHEKOMAT_TRACES")
+	if dir == "" {
+		at, err := os.Getwd()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
+				break
+			}
+			if at == filepath.Dir(at) {
+				t.Fatal("no go.mod above the test")
+			}
+			at = filepath.Dir(at)
+		}
+		dir = filepath.Join(at, "..", "shared", "traces")
+	}
+	f, err := os.Open(filepath.Join(dir, "receipts", "qr", "qr.csv"))
+	if err != nil {
+		t.Skip("CHEKOMAT_TRACES absent: " + err.Error())
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var qrs []string
+	for _, row := range rows[1:] {
+		qrs = append(qrs, row[1])
+	}
+	return qrs
 }
 
 func TestSymbolIsReadAtAnySize(t *testing.T) {

@@ -73,6 +73,7 @@ func themeOf(s State, g Geometry) theme {
 		return late
 	case OutOfService:
 		return halted
+	default:
+		return calm
 	}
-	return calm
 }

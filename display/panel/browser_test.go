@@ -59,8 +59,8 @@ func startBrowser(t *testing.T) *browser {
 	}
 	ended := make(chan struct{})
 	t.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended by itself
-		cmd.Wait()                                      //nolint:errcheck // killed
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+		_ = cmd.Wait()                                      // killed
 		<-ended
 	})
 	socket := make(chan string, 1)
@@ -104,7 +104,7 @@ func (b *browser) dial(at string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	conn.SetReadDeadline(time.Now().Add(10 * patience)) //nolint:errcheck // a fresh connection
+	_ = conn.SetReadDeadline(time.Now().Add(10 * patience)) // a fresh connection
 	b.conn = conn
 }
 
@@ -189,12 +189,12 @@ func TestKioskInARealBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := p.(*Kiosk)
-	defer func() { k.Close() }()
+	defer func() { _ = k.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
 	defer cancel()
 
 	b.viewport(800, 480, 1)
-	k.Show(forming) //nolint:errcheck // the page is not open yet
+	_ = k.Show(forming) // the page is not open yet
 	b.call("Page.navigate", map[string]any{"url": k.URL()}, nil)
 	if err := k.Confirm(ctx); err != nil {
 		t.Fatal(err)
@@ -253,14 +253,14 @@ func TestKioskInARealBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := k.Addr().(*net.TCPAddr)
-	k.Close()
+	_ = k.Close()
 	b.until("!lost.hidden")
 	next, err := Open(fmt.Sprintf("kiosk://%s/", addr), display.Geometry{Width: 480, Height: 320})
 	if err != nil {
 		t.Fatal(err)
 	}
 	k = next.(*Kiosk)
-	k.Show(receipt) //nolint:errcheck // the page has not come back yet
+	_ = k.Show(receipt) // the page has not come back yet
 	if err := k.Confirm(ctx); err != nil {
 		t.Fatal(err)
 	}

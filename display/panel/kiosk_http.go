@@ -60,7 +60,7 @@ func (k *Kiosk) asset(name, kind string) http.HandlerFunc {
 	}
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
-		w.Write(data) //nolint:errcheck // the browser has gone
+		w.Write(data)
 	}
 }
 
@@ -157,7 +157,7 @@ func (k *Kiosk) picture(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "image/png")
 	w.Header().Set("Content-Length", strconv.Itoa(len(d.png)))
-	w.Write(d.png) //nolint:errcheck // the browser has gone
+	w.Write(d.png)
 }
 
 // words is GET /screen.json: what the picture says, for screen readers, tests
@@ -175,7 +175,7 @@ func (k *Kiosk) words(w http.ResponseWriter, r *http.Request) {
 		texts = append(texts, t.Text)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(map[string]any{ //nolint:errcheck // the browser has gone
+	_ = json.NewEncoder(w).Encode(map[string]any{ // an error means that the browser has gone
 		"boot": k.boot, "n": d.n, "state": s.State, "machine": s.Machine, "seller": s.Seller, "item": s.Item,
 		"amount": s.Amount, "qr": s.QR, "receipt": s.Receipt, "reason": s.Reason, "lang": s.Lang, "test": s.Test,
 		"at": stamp(s.At), "texts": texts,

@@ -39,7 +39,7 @@ func newKiosk(t *testing.T, g display.Geometry) (*Kiosk, *clock, *httptest.Serve
 	k.now = func() time.Time { return c.t }
 	srv := httptest.NewServer(k)
 	t.Cleanup(func() {
-		k.Close()
+		_ = k.Close()
 		srv.Close()
 	})
 	return k, c, srv
@@ -181,7 +181,7 @@ func TestKioskLife(t *testing.T) {
 		t.Fatalf("Show to a hung browser says %v", err)
 	}
 	e.want("screen", 3, display.Forming)
-	k.Close()
+	_ = k.Close()
 	if err := k.Show(receipt); err == nil {
 		t.Fatal("a closed kiosk showed a screen")
 	}
@@ -192,7 +192,7 @@ func TestKioskLife(t *testing.T) {
 
 func TestKioskConfirmationsRefused(t *testing.T) {
 	k, _, srv := newKiosk(t, small)
-	k.Show(forming) //nolint:errcheck // nobody watches
+	_ = k.Show(forming) // nobody watches
 	for _, c := range []struct {
 		name, body string
 		header     []string
@@ -235,7 +235,7 @@ func get(t *testing.T, url string) (*http.Response, []byte) {
 
 func TestKioskPictureFollowsThePage(t *testing.T) {
 	k, _, srv := newKiosk(t, small)
-	k.Show(receipt) //nolint:errcheck // nobody watches
+	_ = k.Show(receipt) // nobody watches
 	for _, c := range []struct {
 		query string
 		w, h  int
@@ -296,7 +296,7 @@ func TestKioskWords(t *testing.T) {
 	if err := json.Unmarshal(body, &before); err != nil || before.N != 0 || before.Reason != display.ReasonStarting {
 		t.Fatalf("before the first screen: %s (%v)", body, err)
 	}
-	k.Show(receipt) //nolint:errcheck // nobody watches
+	_ = k.Show(receipt) // nobody watches
 	_, body = get(t, srv.URL+"/screen.json")
 	var got struct {
 		N      uint64   `json:"n"`
@@ -346,7 +346,7 @@ func TestKioskHungBrowserBlocksNobody(t *testing.T) {
 	for i := range 200 {
 		s := forming
 		s.Amount = int64(i + 1)
-		k.Show(s) //nolint:errcheck // nobody confirms
+		_ = k.Show(s) // nobody confirms
 		k.ping()
 	}
 	for {
@@ -387,7 +387,7 @@ func TestKioskListens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	k := p.(*Kiosk)
 	if res, _ := get(t, k.URL()); res.StatusCode != 200 {
 		t.Fatalf("%s answers %d", k.URL(), res.StatusCode)
@@ -415,7 +415,7 @@ func TestKioskMirrorIsNotMissed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	if err := p.Show(forming); err != nil {
 		t.Errorf("a mirror without a browser: %v", err)
 	}

@@ -1,5 +1,9 @@
 // Package panel drives what shows a screen: a PNG file, a kiosk page; later
 // framebuffers and SPI panels.
+//
+// A new driver implements Panel, and Health, Confirmer and Reporter as far as
+// its device lets it know, draws with display.Render, and calls Register with
+// its URL scheme from init; nothing else changes.
 package panel
 
 import "github.com/chekomat/chekomat/display"

@@ -37,7 +37,7 @@ func TestOpenRefuses(t *testing.T) {
 	} {
 		p, err := Open(c.address, c.g)
 		if err == nil {
-			p.Close()
+			_ = p.Close()
 			t.Errorf("%q was opened", c.address)
 		} else if !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: %v, want %q in it", c.address, err, c.says)
