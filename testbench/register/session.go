@@ -222,8 +222,12 @@ type job struct {
 // work executes after the service time and delivers the answer.
 func (r *Register) work(j job, wait time.Duration) {
 	defer r.group.Done()
+	began := time.Now()
 	if !r.sleep(wait) {
 		return
+	}
+	if j.fault.Kind == "" {
+		r.dev.took(time.Since(began))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -26,9 +26,15 @@ func (d *device) delay(code uint16) time.Duration {
 	if code == 0xFF45 && d.nv.Receipt != nil && d.target > 0 {
 		return max(d.target-d.spent, share/4)
 	}
-	share = d.vary(share)
-	d.spent += share
-	return share
+	return d.vary(share)
+}
+
+// took accounts what a command of the receipt in work really took: timers run
+// late, and FF45h evens that out.
+func (d *device) took(t time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.spent += t
 }
 
 func (d *device) vary(t time.Duration) time.Duration {
