@@ -107,9 +107,9 @@ func begin(tx *sql.Tx, now int64, h Hold, in Intent) (Attempt, error) {
 		}
 		return a, err
 	}
-	// A shift's own document is not held for a person: whoever let the lane go on has decided.
+	// A shift report that was not made is void until the lane needs it again.
 	res, err := tx.Exec(`UPDATE job SET state = 'in_flight', reason = '', lane_id = ?, attempts = ?, updated_at = ?
-		WHERE id = ? AND attempts = ? AND (state = 'queued' OR state IN ('held','void') AND origin_kind = 'lane')`,
+		WHERE id = ? AND attempts = ? AND (state = 'queued' OR state = 'void' AND origin_kind = 'lane')`,
 		h.Lane, in.Number, now, in.Job.ID, in.Job.Attempts)
 	if err := one(res, err, ErrMoved); err != nil {
 		return a, err
@@ -235,12 +235,16 @@ func notMade(tx *sql.Tx, now, attempt int64, job, outcome string, hold bool, rea
 	if err := one(res, err, ErrNotOpen); err != nil {
 		return err
 	}
-	state := JobQueued
-	if hold {
-		state = JobHeld
-	}
-	if _, err := tx.Exec(`UPDATE job SET lane_id = NULL, next_at = ? WHERE id = ?`, nextAt, job); err != nil {
+	var origin string
+	if err := tx.QueryRow(`UPDATE job SET lane_id = NULL, next_at = ? WHERE id = ? RETURNING origin_kind`, nextAt, job).Scan(&origin); err != nil {
 		return err
+	}
+	state := JobQueued
+	switch {
+	case origin == "lane": // the lane asks for its shift report again when it needs one; nobody waits for it
+		state = JobVoid
+	case hold:
+		state = JobHeld
 	}
 	return moveJob(tx, now, job, state, reason, detail, actor, JobInFlight, JobResolving, JobHeld)
 }
