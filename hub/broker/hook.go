@@ -151,8 +151,14 @@ func (h *hook) OnWillSent(cl *mqtt.Client, pk packets.Packet) {
 	}
 }
 
-func (h *hook) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
-	if operator, agent, ok := strings.Cut(cl.ID, "/"); h.sessions.end(cl) && ok {
+// OnDisconnect tells of agents that are gone. The library ends an old
+// connection before the new one is established, so its cause must be asked.
+func (h *hook) OnDisconnect(cl *mqtt.Client, _ error, _ bool) {
+	last := h.sessions.end(cl)
+	if why := cl.StopCause(); errors.Is(why, packets.ErrSessionTakenOver) || errors.Is(why, errTakenOver) {
+		return
+	}
+	if operator, agent, ok := strings.Cut(cl.ID, "/"); last && ok {
 		h.handler.Gone(operator, agent)
 	}
 }
