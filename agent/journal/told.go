@@ -11,8 +11,8 @@ import (
 )
 
 // Told keeps the hub's newest word on a sale. A final word (done, none) is not
-// taken back by a later "pending". ok is false when this file does not hold
-// the record.
+// taken back by a later "pending". ok tells whether this file holds the record,
+// also when the word could not be kept.
 func (j *Journal) Told(r wire.Receipt) (ok bool, err error) {
 	body, err := json.Marshal(r)
 	if err != nil {
@@ -43,7 +43,7 @@ func (j *Journal) Told(r wire.Receipt) (ok bool, err error) {
 			epoch, r.Seq, body, j.clock.Now().Wall.UnixMilli())
 		return err
 	})
-	return ok && err == nil, explain("keep a receipt", err)
+	return ok, explain("keep a receipt", err)
 }
 
 func final(state string) bool { return state == wire.FiscalDone || state == wire.FiscalNone }
