@@ -143,3 +143,12 @@ func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, err
 	}
 	return all, nil
 }
+
+// ProbeWrite makes a real durable write, to learn whether the next one will
+// succeed.
+func (s *Store) ProbeWrite(ctx context.Context) error {
+	return s.change(ctx, "probe", func(tx *sql.Tx) error {
+		_, err := tx.Exec(`INSERT INTO probe(id,at) VALUES (1,?) ON CONFLICT DO UPDATE SET at=excluded.at`, s.Now())
+		return err
+	})
+}

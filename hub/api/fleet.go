@@ -1,0 +1,377 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/fiscal"
+	"github.com/chekomat/chekomat/hub/api/contract"
+	"github.com/chekomat/chekomat/hub/store"
+)
+
+func (s *Server) fleetChanged(operator string) {
+	s.live.touch(operator)
+	if s.o.Changes.Fleet != nil {
+		s.o.Changes.Fleet(operator)
+	}
+}
+
+func (s *Server) agentChanged(operator, agent string) {
+	if s.o.Changes.Agent != nil {
+		s.o.Changes.Agent(operator, agent)
+	}
+}
+
+func (s *Server) listOperators(c *call) (any, error) {
+	return items(s.o.Store.Operators(c.ctx, c.caller.Operator))
+}
+
+func (s *Server) createOperator(c *call) (any, error) {
+	if c.caller.Operator != "" {
+		return nil, refuse(http.StatusForbidden, "installation_only", "", "")
+	}
+	n := contract.NewOperator{Zone: "Europe/Moscow", CPolicy: "hold"}
+	if err := c.body(&n); err != nil {
+		return nil, err
+	}
+	var v checks
+	v.that(wire.ValidID(n.ID), "bad_id", "id")
+	v.text("name", n.Name, 1, 256)
+	v.zone("zone", n.Zone)
+	v.choice("c_policy", n.CPolicy, policies...)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.CreateOperator(c.ctx, n); err != nil {
+		return nil, err
+	}
+	return s.o.Store.Operator(c.ctx, n.ID)
+}
+
+func (s *Server) getOperator(c *call) (any, error) {
+	id, err := c.pathOperator()
+	if err != nil {
+		return nil, err
+	}
+	return s.o.Store.Operator(c.ctx, id)
+}
+
+func (s *Server) updateOperator(c *call) (any, error) {
+	id, err := c.pathOperator()
+	if err != nil {
+		return nil, err
+	}
+	var b contract.OperatorChange
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	var v checks
+	v.that(b != contract.OperatorChange{}, "nothing_to_change", "")
+	if b.Name != nil {
+		v.text("name", *b.Name, 1, 256)
+	}
+	if b.Zone != nil {
+		v.zone("zone", *b.Zone)
+	}
+	if b.CPolicy != nil {
+		v.choice("c_policy", *b.CPolicy, policies...)
+	}
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.ChangeOperator(c.ctx, id, b); err != nil {
+		return nil, err
+	}
+	return s.o.Store.Operator(c.ctx, id)
+}
+
+func (s *Server) listSellers(c *call) (any, error) {
+	scope, err := c.scope()
+	if err != nil {
+		return nil, err
+	}
+	return items(s.o.Store.Sellers(c.ctx, scope))
+}
+
+func (s *Server) createSeller(c *call) (any, error) {
+	var n contract.NewSeller
+	err := c.body(&n)
+	if err != nil {
+		return nil, err
+	}
+	var v checks
+	v.printed("name", n.Name, 1, 256)
+	v.that(fiscal.ValidINN(n.INN), "bad_inn", "inn")
+	if n.Tax != nil {
+		v.tax("tax.", *n.Tax)
+	}
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if n.Operator, err = c.owner(n.Operator); err != nil {
+		return nil, err
+	}
+	id, err := s.o.Store.CreateSeller(c.ctx, n)
+	if err != nil {
+		return nil, unknownReference(err, "operator")
+	}
+	return s.o.Store.Seller(c.ctx, n.Operator, id)
+}
+
+func (s *Server) getSeller(c *call) (any, error) {
+	return s.o.Store.Seller(c.ctx, c.caller.Operator, c.path("seller"))
+}
+
+func (s *Server) updateSeller(c *call) (any, error) {
+	var b contract.SellerChange
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	var v checks
+	v.printed("name", b.Name, 1, 256)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.RenameSeller(c.ctx, c.caller.Operator, c.path("seller"), b.Name); err != nil {
+		return nil, err
+	}
+	return s.sellerChanged(c)
+}
+
+func (s *Server) setSellerTax(c *call) (any, error) {
+	var b contract.TaxProfile
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	var v checks
+	v.tax("", b)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.SetSellerTax(c.ctx, c.caller.Operator, c.path("seller"), b); err != nil {
+		return nil, err
+	}
+	return s.sellerChanged(c)
+}
+
+func (s *Server) sellerChanged(c *call) (any, error) {
+	v, err := s.o.Store.Seller(c.ctx, c.caller.Operator, c.path("seller"))
+	if err == nil {
+		s.fleetChanged(v.Operator)
+	}
+	return v, err
+}
+
+func (s *Server) listMachines(c *call) (any, error) {
+	scope, err := c.scope()
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.page(true)
+	if err != nil {
+		return nil, err
+	}
+	return s.o.Store.Machines(c.ctx, store.MachineFilter{Operator: scope, Seller: c.query("seller"), Serial: c.query("serial")}, p)
+}
+
+func (s *Server) createMachine(c *call) (any, error) {
+	var n contract.NewMachine
+	err := c.body(&n)
+	if err != nil {
+		return nil, err
+	}
+	var v checks
+	v.period(contract.MachinePeriod{Seller: n.Seller, Serial: n.Serial, Address: n.Address, Place: n.Place, Zone: n.Zone})
+	if n.Rule != nil {
+		fillRule(n.Rule)
+		v.rule("rule.", *n.Rule)
+	}
+	v.fiscalizers("fiscalizers", n.Fiscalizers)
+	v.columns(n.Columns)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if n.Operator, err = c.owner(n.Operator); err != nil {
+		return nil, err
+	}
+	id, err := s.o.Store.CreateMachine(c.ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	return s.o.Store.Machine(c.ctx, n.Operator, id)
+}
+
+// fillRule sets what was left out to its default.
+func fillRule(r *contract.MachineRule) {
+	if r.ShowSec == 0 {
+		r.ShowSec = store.DefaultRule.ShowSec
+	}
+	if r.Lang == "" {
+		r.Lang = store.DefaultRule.Lang
+	}
+}
+
+func (s *Server) getMachine(c *call) (any, error) {
+	return s.o.Store.Machine(c.ctx, c.caller.Operator, c.path("machine"))
+}
+
+func (s *Server) machineChanged(c *call) (any, error) {
+	d, err := s.o.Store.Machine(c.ctx, c.caller.Operator, c.path("machine"))
+	if err == nil {
+		s.fleetChanged(d.Machine.Operator)
+	}
+	return d, err
+}
+
+func (s *Server) setMachinePeriod(c *call) (any, error) {
+	var b contract.MachinePeriod
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	var v checks
+	v.period(b)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.SetMachinePeriod(c.ctx, c.caller.Operator, c.path("machine"), b); err != nil {
+		return nil, err
+	}
+	return s.machineChanged(c)
+}
+
+func (s *Server) setMachineRule(c *call) (any, error) {
+	var b contract.MachineRule
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	var v checks
+	fillRule(&b)
+	v.rule("", b)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.SetMachineRule(c.ctx, c.caller.Operator, c.path("machine"), b); err != nil {
+		return nil, err
+	}
+	return s.machineChanged(c)
+}
+
+func (s *Server) setFiscalizers(c *call) (any, error) {
+	var b contract.FiscalizersChange
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	var v checks
+	v.that(len(b.Sources) > 0, "required", "sources")
+	v.fiscalizers("sources", b.Sources)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.SetFiscalizers(c.ctx, c.caller.Operator, c.path("machine"), b); err != nil {
+		return nil, err
+	}
+	return s.machineChanged(c)
+}
+
+func (s *Server) getColumns(c *call) (any, error) {
+	at, err := c.moment("at", time.RFC3339)
+	if err != nil {
+		return nil, err
+	}
+	return items(s.o.Store.Columns(c.ctx, c.caller.Operator, c.path("machine"), at))
+}
+
+func (s *Server) setColumns(c *call) (any, error) {
+	var b contract.ColumnsChange
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	var v checks
+	v.columns(b.Columns)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.SetColumns(c.ctx, c.caller.Operator, c.path("machine"), b); err != nil {
+		return nil, err
+	}
+	if _, err := s.machineChanged(c); err != nil {
+		return nil, err
+	}
+	return items(s.o.Store.Columns(c.ctx, c.caller.Operator, c.path("machine"), b.ValidFrom))
+}
+
+func (s *Server) listAgents(c *call) (any, error) {
+	scope, err := c.scope()
+	if err != nil {
+		return nil, err
+	}
+	return items(s.o.Store.Agents(c.ctx, scope))
+}
+
+func (s *Server) createAgent(c *call) (any, error) {
+	var n contract.NewAgent
+	err := c.body(&n)
+	if err != nil {
+		return nil, err
+	}
+	var v checks
+	v.that(n.ID == "" || wire.ValidID(n.ID), "bad_id", "id")
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	if n.Operator, err = c.owner(n.Operator); err != nil {
+		return nil, err
+	}
+	a, err := s.o.Store.CreateAgent(c.ctx, n)
+	return a, unknownReference(err, "operator")
+}
+
+func (s *Server) getAgent(c *call) (any, error) {
+	operator, err := c.pathOperator()
+	if err != nil {
+		return nil, err
+	}
+	return s.o.Store.Agent(c.ctx, operator, c.path("agent"))
+}
+
+func (s *Server) revokeAgent(c *call) (any, error) {
+	operator, err := c.pathOperator()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.RevokeAgent(c.ctx, operator, c.path("agent")); err != nil {
+		return nil, err
+	}
+	s.agentChanged(operator, c.path("agent"))
+	return nil, nil
+}
+
+func (s *Server) renewAgentSecret(c *call) (any, error) {
+	operator, err := c.pathOperator()
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.o.Store.RenewSecret(c.ctx, operator, c.path("agent"))
+	if err != nil {
+		return nil, err
+	}
+	s.agentChanged(operator, c.path("agent"))
+	return a, nil
+}
+
+func (s *Server) bindAgent(c *call) (any, error) {
+	operator, err := c.pathOperator()
+	if err != nil {
+		return nil, err
+	}
+	var b contract.BindingChange
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	if err := s.o.Store.BindAgent(c.ctx, operator, c.path("agent"), b); err != nil {
+		return nil, err
+	}
+	s.fleetChanged(operator)
+	return s.o.Store.Agent(c.ctx, operator, c.path("agent"))
+}

@@ -1,0 +1,384 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chekomat/chekomat/hub/api/contract"
+	"github.com/chekomat/chekomat/hub/api/texts"
+	"github.com/chekomat/chekomat/hub/store"
+)
+
+const (
+	liveGap   = 250 * time.Millisecond // at most 4 deltas a second
+	livePulse = 15 * time.Second       // comment lines, so that a dead link is noticed
+	liveWrite = 20 * time.Second       // a client that takes nothing so long is gone
+	liveQueue = 32                     // deltas waiting for one slow client; then it gets a new snapshot
+	liveSales = 50
+)
+
+// event is one message of the stream; data is a contract value.
+type event struct {
+	name string
+	data any
+}
+
+// watcher is one open stream. operator "" watches all.
+type watcher struct {
+	operator string
+	out      chan []event
+	lost     bool   // some delta did not fit: a snapshot is due
+	summary  string // last one told, without its time
+}
+
+// live reads changes after commits and hands them to the streams. One
+// goroutine makes snapshots and deltas in turn, so no stream sees an older
+// state after a newer one.
+type live struct {
+	s    *Server
+	join chan *watcher
+	gone chan *watcher
+	done chan struct{}
+	end  sync.WaitGroup
+	once sync.Once
+
+	mu    sync.Mutex
+	dirty map[string]bool // operators whose machines are to be told anew
+}
+
+func newLive(s *Server) *live {
+	l := &live{s: s, join: make(chan *watcher), gone: make(chan *watcher), done: make(chan struct{}), dirty: map[string]bool{}}
+	l.end.Go(l.run)
+	return l
+}
+
+func (l *live) close() {
+	l.once.Do(func() { close(l.done) })
+	l.end.Wait()
+}
+
+// touch has all machines of the operator told of with the next delta.
+func (l *live) touch(operator string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dirty[operator] = true
+}
+
+func (l *live) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // a query under way ends with the server
+		<-l.done
+		cancel()
+	}()
+	changed, stop := l.s.o.Store.Changed()
+	defer stop()
+	l.s.rate.begin(ctx, l.s.o.Store)
+	watchers := map[*watcher]bool{}
+	var reader deltaReader
+	gap := time.NewTimer(0)
+	<-gap.C
+	waiting := false
+	for {
+		select {
+		case <-l.done:
+			return
+		case <-changed:
+			if !waiting {
+				waiting = true
+				gap.Reset(liveGap)
+			}
+		case <-gap.C:
+			waiting = false
+			l.s.rate.read(ctx, l.s.o.Store)
+			if len(watchers) > 0 {
+				l.tell(ctx, &reader, watchers)
+			}
+		case w := <-l.join:
+			if len(watchers) == 0 {
+				reader = deltaReader{}
+			}
+			watchers[w] = true
+			l.open(ctx, &reader, w)
+		case w := <-l.gone:
+			delete(watchers, w)
+		}
+	}
+}
+
+// deltaReader is where the stream of changes stands.
+type deltaReader struct {
+	cursor *store.Cursor
+	lanes  map[string]string // as last told
+}
+
+// open gives a watcher its snapshot, read after the cursor.
+func (l *live) open(ctx context.Context, r *deltaReader, w *watcher) {
+	var err error
+	if r.cursor == nil {
+		if r.cursor, err = l.s.o.Store.CursorNow(ctx); err != nil {
+			l.failed(err)
+			w.lost = true
+			return
+		}
+		r.lanes = map[string]string{}
+	}
+	snap, err := l.snapshot(ctx, w.operator)
+	if err != nil {
+		l.failed(err)
+		w.lost = true
+		return
+	}
+	w.lost = false
+	w.offer(event{"snapshot", snap})
+}
+
+func (l *live) failed(err error) { l.s.o.Log.Error("live view cannot be read", "error", err) }
+
+func (w *watcher) offer(all ...event) {
+	select {
+	case w.out <- all:
+	default:
+		w.lost = true
+	}
+}
+
+func (l *live) snapshot(ctx context.Context, operator string) (v contract.Snapshot, err error) {
+	st := l.s.o.Store
+	if v.Summary, err = l.s.summary(ctx, operator); err != nil {
+		return v, err
+	}
+	machines, err := st.Machines(ctx, store.MachineFilter{Operator: operator}, store.Page{Limit: 2000})
+	if err != nil {
+		return v, err
+	}
+	v.Machines = machines.Items
+	if v.Lanes, err = st.LaneViews(ctx, operator); err != nil {
+		return v, err
+	}
+	sales, err := st.Sales(ctx, store.SaleFilter{Operator: operator}, store.Page{Limit: liveSales})
+	if err != nil {
+		return v, err
+	}
+	v.Sales = sales.Items
+	incidents, err := st.Incidents(ctx, store.IncidentFilter{Operator: operator, Open: true}, store.Page{Limit: 200})
+	v.Incidents = incidents.Items
+	return v, err
+}
+
+// tell reads one delta and hands it out.
+func (l *live) tell(ctx context.Context, r *deltaReader, watchers map[*watcher]bool) {
+	if r.cursor == nil {
+		for w := range watchers {
+			l.open(ctx, r, w)
+		}
+		return
+	}
+	dirty, err := l.dirtyMachines(ctx)
+	if err != nil {
+		l.failed(err)
+	}
+	d, err := l.s.o.Store.Changes(ctx, r.cursor, dirty)
+	if err != nil {
+		l.failed(err)
+		return
+	}
+	lanes, err := l.changedLanes(ctx, r)
+	if err != nil {
+		l.failed(err)
+		return
+	}
+	summaries := map[string]contract.Summary{}
+	for w := range watchers {
+		if w.lost {
+			if len(w.out) == 0 {
+				l.open(ctx, r, w)
+			}
+			continue
+		}
+		sum, ok := summaries[w.operator]
+		if !ok {
+			if sum, err = l.s.summary(ctx, w.operator); err != nil {
+				l.failed(err)
+				return
+			}
+			summaries[w.operator] = sum
+		}
+		if all := w.events(d, lanes, sum); len(all) > 0 {
+			w.offer(all...)
+		}
+	}
+}
+
+// events are what of a delta the watcher may see.
+func (w *watcher) events(d store.Delta, lanes []contract.Lane, sum contract.Summary) (all []event) {
+	sees := func(operator string) bool { return w.operator == "" || w.operator == operator }
+	for _, v := range d.Sales {
+		if sees(v.Operator) {
+			all = append(all, event{"sale", v})
+		}
+	}
+	for _, v := range d.Machines {
+		if sees(v.Operator) {
+			all = append(all, event{"machine", v})
+		}
+	}
+	for _, v := range lanes {
+		if sees(v.Operator) {
+			all = append(all, event{"lane", v})
+		}
+	}
+	for _, v := range d.Incidents {
+		if sees(v.Operator) {
+			all = append(all, event{"incident", v})
+		}
+	}
+	timeless := sum
+	timeless.At = time.Time{}
+	if text := encoded(timeless); text != w.summary {
+		w.summary = text
+		all = append(all, event{"summary", sum})
+	}
+	return all
+}
+
+func (l *live) dirtyMachines(ctx context.Context) (ids []string, err error) {
+	l.mu.Lock()
+	dirty := l.dirty
+	l.dirty = map[string]bool{}
+	l.mu.Unlock()
+	for operator := range dirty {
+		m, err := l.s.o.Store.Machines(ctx, store.MachineFilter{Operator: operator}, store.Page{Limit: 2000})
+		if err != nil {
+			return ids, err
+		}
+		for _, v := range m.Items {
+			ids = append(ids, v.ID)
+		}
+	}
+	return ids, nil
+}
+
+func (l *live) changedLanes(ctx context.Context, r *deltaReader) ([]contract.Lane, error) {
+	all, err := l.s.o.Store.LaneViews(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(v contract.Lane) bool {
+		text := encoded(v)
+		same := r.lanes[v.ID] == text
+		r.lanes[v.ID] = text
+		return same
+	}), nil
+}
+
+func encoded(v any) string {
+	b, _ := json.Marshal(v) // contract values always marshal
+	return string(b)
+}
+
+// getLive is one stream, open until the client or the server goes, or its
+// token is revoked.
+func (s *Server) getLive(c *call) (any, error) {
+	operator, err := c.scope()
+	if err != nil {
+		return nil, err
+	}
+	w := &watcher{operator: operator, out: make(chan []event, liveQueue)}
+	select {
+	case s.live.join <- w:
+	case <-s.live.done:
+		return nil, refuse(http.StatusServiceUnavailable, "not_running", "", "live")
+	}
+	defer func() {
+		select {
+		case s.live.gone <- w:
+		case <-s.live.done:
+		}
+	}()
+	h := c.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx
+	c.w.WriteHeader(http.StatusOK)
+	ctl := http.NewResponseController(c.w)
+	pulse := time.NewTicker(livePulse)
+	defer pulse.Stop()
+	text := "retry: 2000\n\n"
+	for {
+		_ = ctl.SetWriteDeadline(time.Now().Add(liveWrite)) // not every writer has one
+		if _, err := c.w.Write([]byte(text)); err != nil {
+			return answered{}, nil
+		}
+		if err := ctl.Flush(); err != nil {
+			return answered{}, nil
+		}
+		select {
+		case <-c.ctx.Done():
+			return answered{}, nil
+		case <-s.live.done:
+			return answered{}, nil
+		case all := <-w.out:
+			text = written(all, c.lang)
+		case <-pulse.C:
+			if _, err := s.caller(c.r); err != nil {
+				return answered{}, nil
+			}
+			text = ": here\n\n"
+		}
+	}
+}
+
+// written is a batch as it stands on the line.
+func written(all []event, lang string) string {
+	var b strings.Builder
+	for _, e := range all {
+		b.WriteString("event: " + e.name + "\ndata: " + encoded(inLanguage(e.data, lang)) + "\n\n")
+	}
+	return b.String()
+}
+
+// inLanguage fills in the texts. Values are shared between streams: slices are
+// copied before they are written to.
+func inLanguage(data any, lang string) any {
+	switch v := data.(type) {
+	case contract.Lane:
+		return laneIn(v, lang)
+	case contract.Incident:
+		return incidentIn(v, lang)
+	case contract.Snapshot:
+		v.Lanes, v.Incidents = slices.Clone(v.Lanes), slices.Clone(v.Incidents)
+		for i := range v.Lanes {
+			v.Lanes[i] = laneIn(v.Lanes[i], lang)
+		}
+		for i := range v.Incidents {
+			v.Incidents[i] = incidentIn(v.Incidents[i], lang)
+		}
+		return v
+	}
+	return data
+}
+
+func laneIn(l contract.Lane, lang string) contract.Lane {
+	if l.Fault != nil {
+		f := *l.Fault
+		l.Fault = &f
+	}
+	l.Units = slices.Clone(l.Units)
+	for i := range l.Units {
+		l.Units[i].Faults = slices.Clone(l.Units[i].Faults)
+	}
+	explainLane(&l, lang)
+	return l
+}
+
+func incidentIn(v contract.Incident, lang string) contract.Incident {
+	t := texts.Of(v.Code, lang)
+	v.Title, v.Next = t.Title, t.Next
+	return v
+}

@@ -1,0 +1,336 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/hub/api/contract"
+	"github.com/chekomat/chekomat/hub/store"
+)
+
+// Records is what a person decides about records and quarantined messages; the
+// caller's right to them has been checked before.
+type Records interface {
+	// Redecide judges a held record anew; vouched: a person says that it was a sale.
+	Redecide(ctx context.Context, operator string, record int64, vouched bool, actor string) error
+	Drop(ctx context.Context, operator string, record int64, why, actor string) error
+	Retake(ctx context.Context, item int64, actor string) error
+	PutAside(ctx context.Context, operator string, item int64, why, actor string) error
+}
+
+// Till is what a person decides about jobs and lanes; the caller's right to
+// them has been checked before.
+type Till interface {
+	Retry(ctx context.Context, job, actor, why string) error
+	Drop(ctx context.Context, job, actor, why string) error
+	Bind(ctx context.Context, job, fn string, fd uint32, actor, why string) error
+	NotMade(ctx context.Context, job, actor, why string) error
+	// Look asks a lane's registers for their state now; it makes nothing.
+	Look(ctx context.Context, lane string) ([]kkt.Unit, error)
+	Resume(ctx context.Context, lane, actor, why string) error
+}
+
+// Broker is what health and metrics ask of it.
+type Broker interface {
+	Connected() int
+}
+
+// Changes are told after facts have changed, so that who works with a copy can
+// take a new one. Each may be nil.
+type Changes struct {
+	Fleet func(operator string)        // anything that agents are told of
+	Agent func(operator, agent string) // revoked, or its secret renewed
+	Lane  func(lane string)            // made, enabled, disabled, another address
+}
+
+// Options of a server; Store is needed, the rest has defaults.
+type Options struct {
+	Store     *store.Store
+	Records   Records
+	Till      Till
+	Broker    Broker
+	Changes   Changes
+	Dashboard http.Handler // what is not API; nil: nothing
+	Data      string       // folder of the database, for free disk; "" not looked at
+	Version   string
+	Metrics   []func(io.Writer) // more figures in Prometheus's text format
+	Log       *slog.Logger      // default discards
+	Now       func() time.Time
+}
+
+// Server answers the API. Close ends live streams.
+type Server struct {
+	o    Options
+	mux  *http.ServeMux
+	live *live
+	rate *meter
+	csrf *http.CrossOriginProtection
+}
+
+// New makes a server and starts what feeds its live streams.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{o: o, mux: http.NewServeMux(), rate: newMeter(), csrf: http.NewCrossOriginProtection()}
+	s.live = newLive(s)
+	for _, rt := range s.routes() {
+		s.mux.HandleFunc(rt.pattern, s.serve(rt))
+	}
+	s.mux.HandleFunc("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/yaml")
+		w.Write(Spec)
+	})
+	s.mux.HandleFunc("GET /metrics", s.metrics)
+	s.mux.HandleFunc("GET /health", s.health)
+	s.mux.HandleFunc("/api/", s.serve(route{open: true, do: func(c *call) (any, error) {
+		return nil, refuse(http.StatusNotFound, "no_such_path", "", c.r.Method+" "+c.r.URL.Path)
+	}}))
+	if o.Dashboard != nil {
+		s.mux.Handle("/", o.Dashboard)
+	}
+	return s
+}
+
+// Close ends live streams.
+func (s *Server) Close() { s.live.close() }
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Frame-Options", "DENY")
+	s.mux.ServeHTTP(w, r)
+}
+
+// route is one operation of the document.
+type route struct {
+	pattern string
+	status  int  // of success; 0 is 200
+	open    bool // needs no token
+	do      func(*call) (any, error)
+}
+
+// call is one request under way.
+type call struct {
+	s      *Server
+	w      http.ResponseWriter
+	r      *http.Request
+	ctx    context.Context
+	caller store.Caller
+	lang   string
+}
+
+// answered is returned by a handler that has written its answer itself.
+type answered struct{}
+
+func (s *Server) serve(rt route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := &call{s: s, w: w, r: r, ctx: r.Context(), lang: langOf(r)}
+		v, err := s.run(rt, c)
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		if _, ok := v.(answered); ok {
+			return
+		}
+		status := rt.status
+		if status == 0 {
+			status = http.StatusOK
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		if status == http.StatusNoContent {
+			w.WriteHeader(status)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		if err := json.NewEncoder(w).Encode(v); err != nil {
+			s.o.Log.Debug("answer not delivered", "path", r.URL.Path, "error", err)
+		}
+	}
+}
+
+func (s *Server) run(rt route, c *call) (v any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.o.Log.Error("handler failed", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			v, err = nil, refuse(http.StatusInternalServerError, "internal", "", "")
+		}
+	}()
+	if err := s.csrf.Check(c.r); err != nil {
+		return nil, refuse(http.StatusForbidden, "cross_origin", "", "")
+	}
+	if !rt.open {
+		if c.caller, err = s.caller(c.r); err != nil {
+			return nil, err
+		}
+	}
+	return rt.do(c)
+}
+
+func (s *Server) fail(c *call, err error) {
+	p, internal := asProblem(err)
+	if c.ctx.Err() != nil && internal {
+		return // the client has gone
+	}
+	if internal {
+		s.o.Log.Error("request failed", "method", c.r.Method, "path", c.r.URL.Path, "error", err)
+	}
+	p.write(c.w, c.lang)
+}
+
+// maxBody is enough for a plan of 2000 columns.
+const maxBody = 4 << 20
+
+// body reads a JSON body; a field it does not know is refused, so that a
+// misspelt one is not silently ignored.
+func (c *call) body(v any) error {
+	if t, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return refuse(http.StatusUnsupportedMediaType, "not_json", "", "")
+	}
+	d := json.NewDecoder(http.MaxBytesReader(c.w, c.r.Body, maxBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil {
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return refuse(http.StatusBadRequest, "bad_json", "", "more than one value")
+		}
+		return nil
+	}
+	var big *http.MaxBytesError
+	var typ *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &big):
+		return refuse(http.StatusRequestEntityTooLarge, "too_large", "", "")
+	case errors.As(err, &typ):
+		return refuse(http.StatusUnprocessableEntity, "wrong_type", typ.Field, "expected "+typ.Type.String())
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return refuse(http.StatusUnprocessableEntity, "unknown_field", strings.Trim(name, `"`), "")
+	}
+	return refuse(http.StatusBadRequest, "bad_json", "", err.Error())
+}
+
+// scope is the operator a list is narrowed to: the caller's own, or for the
+// installation the one asked for, "" all.
+func (c *call) scope() (string, error) {
+	asked := c.r.URL.Query().Get("operator")
+	if c.caller.Operator == "" || asked == "" {
+		return c.caller.Operator + asked, nil
+	}
+	if asked != c.caller.Operator {
+		return "", refuse(http.StatusNotFound, "not_found", "operator", "")
+	}
+	return asked, nil
+}
+
+// owner is the operator something new belongs to.
+func (c *call) owner(asked string) (string, error) {
+	switch own := c.caller.Operator; {
+	case own == "" && asked == "":
+		return "", refuse(http.StatusUnprocessableEntity, "operator_needed", "operator", "")
+	case own == "":
+		return asked, nil
+	case asked != "" && asked != own:
+		return "", refuse(http.StatusNotFound, "not_found", "operator", "")
+	default:
+		return own, nil
+	}
+}
+
+// pathOperator is the operator in the path, if the caller may see it.
+func (c *call) pathOperator() (string, error) { return c.owner(c.r.PathValue("operator")) }
+
+func (c *call) path(name string) string { return c.r.PathValue(name) }
+
+// number is a positive number in the path; what is none names nothing.
+func (c *call) number(name string) (int64, error) {
+	n, err := strconv.ParseInt(c.r.PathValue(name), 10, 64)
+	if err != nil || n <= 0 {
+		return 0, refuse(http.StatusNotFound, "not_found", name, "")
+	}
+	return n, nil
+}
+
+func (c *call) query(name string) string { return c.r.URL.Query().Get(name) }
+
+// page reads limit, cursor and order.
+func (c *call) page(asc bool) (store.Page, error) {
+	p := store.Page{Limit: 100, Cursor: c.query("cursor"), Asc: asc}
+	if v := c.query("limit"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > 500 {
+			return p, refuse(http.StatusUnprocessableEntity, "out_of_range", "limit", "1..500")
+		}
+		p.Limit = n
+	}
+	switch v := c.query("order"); v {
+	case "":
+	case "asc", "desc":
+		p.Asc = v == "asc"
+	default:
+		return p, refuse(http.StatusUnprocessableEntity, "not_a_choice", "order", "asc, desc")
+	}
+	return p, nil
+}
+
+// flag reads a boolean of the query.
+func (c *call) flag(name string, byDefault bool) (bool, error) {
+	v := c.query(name)
+	if v == "" {
+		return byDefault, nil
+	}
+	b, err := strconv.ParseBool(v)
+	if err != nil {
+		return false, refuse(http.StatusUnprocessableEntity, "wrong_type", name, "true, false")
+	}
+	return b, nil
+}
+
+// moment reads a time of the query in the layout; zero when absent.
+func (c *call) moment(name, layout string) (time.Time, error) {
+	v := c.query(name)
+	if v == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(layout, v)
+	if err != nil {
+		return time.Time{}, refuse(http.StatusUnprocessableEntity, "wrong_type", name, layout)
+	}
+	return t, nil
+}
+
+// choice reads a word of the query out of a few.
+func (c *call) choice(name, byDefault string, words ...string) (string, error) {
+	v := c.query(name)
+	if v == "" {
+		v = byDefault
+	}
+	for _, w := range words {
+		if v == w {
+			return v, nil
+		}
+	}
+	return "", refuse(http.StatusUnprocessableEntity, "not_a_choice", name, strings.Join(words, ", "))
+}
+
+// items makes a list that has no further pages.
+func items[T any](all []T, err error) (any, error) {
+	return contract.List[T]{Items: all}, err
+}
