@@ -80,7 +80,7 @@ func (l *lane) Step(now time.Time, ev event) action {
 	case allowed:
 		if l.allowed = e.Yes; !e.Yes {
 			l.is(Starting, kkt.Fault{Code: FaultSiblings})
-			return l.waitFor(now.Add(500*time.Millisecond), siblings{})
+			return l.waitFor(now.Add(50*time.Millisecond), siblings{})
 		}
 		return l.next(now)
 	case began:
