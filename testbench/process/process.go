@@ -20,7 +20,7 @@ type Spec struct {
 	Name  string
 	Path  string
 	Args  []string
-	Env   []string     // added to our own
+	Once  []string     // environment of the first start alone: a kill point to die at
 	Log   string       // file that takes stderr, and stdout after it was handed to Line
 	Line  func(string) // each line of stdout; the first says that the program is ready
 	Stdin bool         // keep a pipe for Tell
@@ -67,7 +67,10 @@ func (p *Process) launch() (wait func() error, err error) {
 		return nil, errors.New("stopped")
 	}
 	cmd := exec.Command(p.spec.Path, p.spec.Args...)
-	cmd.Env = append(os.Environ(), p.spec.Env...)
+	cmd.Env = os.Environ()
+	if p.starts == 0 {
+		cmd.Env = append(cmd.Env, p.spec.Once...)
+	}
 	cmd.Stderr = p.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // Ctrl-C is for us; we stop them in order
 	out, err := cmd.StdoutPipe()
