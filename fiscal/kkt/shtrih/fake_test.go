@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
@@ -37,7 +38,9 @@ type fake struct {
 	tags     []ffd.Element
 	total    int64
 	now      time.Time
+	long     []byte // reply of 11h
 	calls    []Code
+	group    sync.WaitGroup
 	dials    int
 	// refuse answers a command with an error code instead of executing it.
 	refuse map[Code][]byte
@@ -97,9 +100,10 @@ func (f *fake) keys(base kkt.Key) (n int) {
 }
 
 func (f *fake) dial(context.Context, string, string) (net.Conn, error) {
+	f.group.Wait() // the register sees the end of the connection before
 	f.dials++
 	client, server := net.Pipe()
-	go f.serve(server)
+	f.group.Go(func() { f.serve(server) })
 	return client, nil
 }
 
@@ -196,6 +200,7 @@ func (f *fake) command(l *fakeLink) error {
 	if c > 0xff {
 		reply = []byte{0xff, byte(c)}
 	}
+	ackErr := l.put(ACK) // taken: executed whatever becomes of the link
 	f.calls = append(f.calls, c)
 	if f.before != nil {
 		f.before(c)
@@ -211,8 +216,8 @@ func (f *fake) command(l *fakeLink) error {
 		f.after(c)
 	}
 	f.pending = AppendFrame(nil, reply)
-	if err := l.put(ACK); err != nil {
-		return err
+	if ackErr != nil {
+		return ackErr
 	}
 	return l.put(f.pending...)
 }
@@ -228,6 +233,8 @@ func (f *fake) execute(c Code, p []byte) ([]byte, byte) {
 	switch c {
 	case cmdShortStatus:
 		return []byte{30, 0x92, 2, f.mode, f.submode, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0
+	case cmdLongStatus:
+		return f.long, 0
 	case cmdFNStatus:
 		out := []byte{3, f.current, 0, b2i(f.open), 0}
 		out = append(append(out, time5(f.now)...), f.fn...)
