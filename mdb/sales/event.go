@@ -96,6 +96,8 @@ type Event struct {
 	Amount    Amount // charged
 	Requested Amount // VEND REQUEST price; Known only where it was heard
 	Parts     []Part // their sum is Amount
+	Tendered  Amount // cash put in, Known only where the ledger heard it
+	Change    Amount // cash given back, as Tendered
 	Code      string // of an incident or activity: stable, snake_case
 	Detail    string // for people, English
 	Of        int64  // T of the sale a reversal speaks of

@@ -25,6 +25,8 @@ type line struct {
 	Scale        uint32     `json:"scale,omitempty"`
 	Decimals     *uint8     `json:"decimals,omitempty"`
 	Parts        []linePart `json:"parts,omitempty"`
+	Tendered     string     `json:"tendered,omitempty"`
+	Change       string     `json:"change,omitempty"`
 	Of           int64      `json:"of_t_us,omitempty"`
 	Detail       string     `json:"detail,omitempty"`
 	Blocks       string     `json:"blocks,omitempty"`
@@ -91,6 +93,9 @@ func AppendJSON(dst []byte, e Event) []byte {
 	}
 	if e.Requested != (Amount{}) {
 		l.Requested, l.RequestedRaw = amountText(e.Requested)
+	}
+	if e.Tendered.Known {
+		l.Tendered, l.Change = e.Tendered.Decimal(), e.Change.Decimal()
 	}
 	for _, p := range e.Parts {
 		q := linePart{Source: p.Source, Kind: p.Kind}

@@ -1,8 +1,6 @@
 package sales
 
 import (
-	"fmt"
-
 	"github.com/chekomat/chekomat/mdb"
 )
 
@@ -305,8 +303,8 @@ func (r *Recovery) decide(t int64) {
 		class := weaker(ClassC, r.cfg.Cap)
 		e := Event{
 			Kind: KindSale, T: t, Class: class, Source: "ledger", Amount: a,
-			Detail: fmt.Sprintf("cash in %s, out %s", hundredths(l.in, "").Decimal(), hundredths(l.out, "").Decimal()),
-			Parts:  []Part{{Source: "cash", Kind: "cash", Amount: a}},
+			Tendered: hundredths(l.in, code), Change: hundredths(l.out, code),
+			Parts: []Part{{Source: "cash", Kind: "cash", Amount: a}},
 		}
 		r.settleSale(e)
 	}

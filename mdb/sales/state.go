@@ -188,6 +188,8 @@ func walkEvent(w *checkpoint.Walk, e *Event) {
 	w.Bool(&e.ItemKnown)
 	walkAmount(w, &e.Amount)
 	walkAmount(w, &e.Requested)
+	walkAmount(w, &e.Tendered)
+	walkAmount(w, &e.Change)
 	n := w.Len(len(e.Parts), 8)
 	if w.Reading() {
 		e.Parts = make([]Part, n)

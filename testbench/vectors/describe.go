@@ -1,0 +1,148 @@
+package vectors
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/chekomat/chekomat/mdb"
+)
+
+// describeAll decodes words to blocks in the vectors' words.
+func describeAll(ws []mdb.Word, context map[string]any) []map[string]any {
+	var dl mdb.Dialect
+	n, _ := number(context, "level")
+	dl.Level = uint8(n)
+	n, _ = number(context, "vmc_level")
+	dl.VMCLevel = uint8(n)
+	dl.EC, _ = context["expanded_currency"].(bool)
+	for _, name := range []string{"cashless1", "cashless2"} {
+		if c, ok := context[name].(map[string]any); ok {
+			n, _ = number(c, "level")
+			dl.Level = uint8(n)
+		}
+	}
+	var f mdb.Framer
+	var out []map[string]any
+	for _, w := range ws {
+		for _, b := range f.Push(w) {
+			out = append(out, describe(&b, dl)...)
+		}
+	}
+	if len(ws) > 0 {
+		for _, b := range f.Advance(ws[len(ws)-1].T + 1_000_000) {
+			out = append(out, describe(&b, dl)...)
+		}
+	}
+	return out
+}
+
+func describe(b *mdb.Block, dl mdb.Dialect) []map[string]any {
+	src := "vmc"
+	if b.Line == mdb.Slave {
+		src = "dev"
+	}
+	one := func(kv ...any) []map[string]any {
+		m := map[string]any{"src": src}
+		for i := 0; i < len(kv); i += 2 {
+			m[kv[i].(string)] = kv[i+1]
+		}
+		return []map[string]any{m}
+	}
+	switch b.Kind {
+	case mdb.ACK:
+		return one("msg", "ACK")
+	case mdb.NAK:
+		return one("msg", "NAK")
+	case mdb.RET:
+		return one("msg", "RET")
+	case mdb.Break:
+		return one("msg", "BREAK")
+	case mdb.Invalid:
+		if b.Fault == mdb.BadChecksum {
+			d := b.Bytes()
+			return one("error", b.Fault.String(), "expected_chk", hex2(mdb.Checksum(d[:len(d)-1])), "got_chk", hex2(d[len(d)-1]))
+		}
+		return one("error", b.Fault.String())
+	case mdb.Command:
+		dev := mdb.DeviceOf(b.Data[0])
+		name, fields := "UNKNOWN", []any{"data", hexOf(b.Payload()[1:])}
+		if dev.Known() {
+			m, err := mdb.ParseCommand(b.Payload(), dl)
+			if err != nil {
+				return one("error", err.Error())
+			}
+			name, fields = command(m, dev, b.Payload())
+		}
+		dn := dev.String()
+		if !dev.Known() {
+			dn = hex2(byte(dev))
+		}
+		return one(append([]any{"dev", dn, "msg", name}, fields...)...)
+	}
+	ms, err := mdb.ParseAnswer(nil, b.To, b.Sub, b.Payload(), dl)
+	var out []map[string]any
+	var events []any
+	for _, m := range ms {
+		if e, ok := event(m, mdb.DeviceOf(b.To)); ok {
+			events = append(events, e)
+			continue
+		}
+		name, fields := answer(m, b)
+		out = append(out, one(append([]any{"msg", name}, fields...)...)...)
+	}
+	if events != nil {
+		out = append(out, one("msg", "POLL RESPONSE", "events", events)...)
+	}
+	if err != nil {
+		out = append(out, one("error", err.Error())...)
+	}
+	return out
+}
+
+func hex2(v byte) string    { return fmt.Sprintf("%02X", v) }
+func hex4(v uint16) string  { return fmt.Sprintf("%04X", v) }
+func hex8(v uint32) string  { return fmt.Sprintf("%08X", v) }
+func hexOf(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
+
+func identity(id mdb.Identity) []any {
+	kv := []any{"manufacturer", id.Manufacturer, "serial", id.Serial, "model", id.Model, "sw", hex4(id.Software)}
+	if id.HasOptions {
+		kv = append(kv, "options", hex8(id.Options))
+	}
+	return kv
+}
+
+func credits(c [16]uint8, n uint8) []any {
+	out := []any{}
+	for _, v := range c[:n] {
+		if v == mdb.CreditToken {
+			out = append(out, "token")
+		} else {
+			out = append(out, int(v))
+		}
+	}
+	return out
+}
+
+func ints[T uint8 | uint16](v []T) []int {
+	out := make([]int, len(v))
+	for i, x := range v {
+		out[i] = int(x)
+	}
+	return out
+}
+
+func orUnknown(v, unknown uint32) any {
+	if v == unknown {
+		return "unknown"
+	}
+	return v
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

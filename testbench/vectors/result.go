@@ -1,0 +1,167 @@
+package vectors
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/chekomat/chekomat/mdb"
+	"github.com/chekomat/chekomat/mdb/sales"
+)
+
+func number(m map[string]any, key string) (int64, bool) {
+	f, ok := m[key].(float64)
+	return int64(f), ok
+}
+
+// setups turns a vector's context into what the recovery knows beforehand.
+func (v *vector) setups() []sales.Setup {
+	var out []sales.Setup
+	for name, dev := range map[string]mdb.Device{
+		"cashless1": mdb.Cashless1, "cashless2": mdb.Cashless2, "changer": mdb.Changer, "bill": mdb.Validator, "gateway": mdb.Gateway,
+	} {
+		c, ok := v.Context[name].(map[string]any)
+		if !ok {
+			continue
+		}
+		s := sales.Setup{Device: dev}
+		n, _ := number(c, "scale")
+		s.Scale = uint32(n)
+		n, _ = number(c, "decimals")
+		s.Decimals = uint8(n)
+		n, _ = number(c, "level")
+		s.Level = uint8(n)
+		s.Wide, _ = v.Context["expanded_currency"].(bool)
+		if o, ok := c["options"].(string); ok {
+			if _, err := fmt.Sscanf(o, "%x", &s.Options); err != nil {
+				s.Options = 0
+			}
+		}
+		if list, ok := c["credits"].([]any); ok {
+			for i, x := range list {
+				if f, ok := x.(float64); ok && i < 16 {
+					s.Credits[i] = uint8(f)
+				}
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// checkResult runs the words through recovery and compares what they mean.
+func (v *vector) checkResult(ws []mdb.Word) error {
+	for key, dev := range map[string]mdb.Device{"coins_credited": mdb.Changer, "bills_credited": mdb.Validator} {
+		if want, ok := v.Result[key].([]any); ok {
+			if err := credited(ws, dev, want); err != nil {
+				return err
+			}
+		}
+	}
+	want, ok := v.Result["sales"].([]any)
+	if !ok {
+		return nil
+	}
+	rec := sales.New(sales.Config{StartsIdle: true, Setups: v.setups()})
+	var got []sales.Event
+	short := int64(0)
+	take := func(es []sales.Event) {
+		for _, e := range es {
+			switch {
+			case e.Kind == sales.KindSale:
+				got = append(got, e)
+			case e.Code == "payout_short":
+				short, _ = e.Amount.Minor()
+			}
+		}
+	}
+	for _, w := range ws {
+		take(rec.Word(w))
+	}
+	take(rec.Advance(ws[len(ws)-1].T + 300_000_000))
+	if len(got) != len(want) {
+		return fmt.Errorf("%d sales, want %d: %s", len(got), len(want), compact(got))
+	}
+	for i := range want {
+		w, ok := want[i].(map[string]any)
+		if !ok {
+			return fmt.Errorf("sale %d of the vector is no object", i)
+		}
+		if err := sale(got[i], w, short); err != nil {
+			return fmt.Errorf("sale %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// credited checks which coins or bills became money: types are given worths
+// that are powers of two, so the ledger's sum tells them.
+func credited(ws []mdb.Word, dev mdb.Device, want []any) error {
+	s := sales.Setup{Device: dev, Scale: 1, Decimals: 2}
+	for i := range 8 {
+		s.Credits[i] = 1 << i
+	}
+	rec := sales.New(sales.Config{StartsIdle: true, Setups: []sales.Setup{s}})
+	for _, w := range ws {
+		rec.Word(w)
+	}
+	rec.Advance(ws[len(ws)-1].T + 1_000_000)
+	var sum, expect int64
+	for _, e := range rec.Undecided() {
+		sum += e.Amount.Raw
+	}
+	for _, x := range want {
+		f, _ := x.(float64)
+		expect += 1 << int(f)
+	}
+	if sum != expect {
+		return fmt.Errorf("credited %b (%d types), want %b", sum, bits.OnesCount64(uint64(sum)), expect)
+	}
+	return nil
+}
+
+// sale compares one sale; only what the vector names is compared.
+func sale(e sales.Event, want map[string]any, short int64) error {
+	got := map[string]any{}
+	got["amount"] = e.Amount.Decimal()
+	got["price_scaled"] = e.Amount.Raw
+	got["requested_scaled"] = e.Requested.Raw
+	got["item"] = "unknown"
+	if e.ItemKnown {
+		got["item"] = e.Item
+	}
+	got["payment"] = "mixed"
+	if len(e.Parts) == 1 {
+		got["payment"] = source(e.Parts[0])
+	}
+	for _, p := range e.Parts {
+		if e.Amount.Known {
+			got[source(p)] = p.Amount.Decimal()
+		} else {
+			got[source(p)] = p.Amount.Raw
+		}
+	}
+	got["inferred"] = e.Source == "reset_inferred"
+	if e.Tendered.Known {
+		got["tendered"] = e.Tendered.Decimal()
+		paid := e.Change
+		got["change_requested"] = paid.Decimal()
+		paid.Raw -= short
+		got["change"] = paid.Decimal()
+	}
+	for k, w := range want {
+		if compact(got[k]) != compact(w) {
+			return fmt.Errorf("%s is %s, want %s", k, compact(got[k]), compact(w))
+		}
+	}
+	return nil
+}
+
+func source(p sales.Part) string {
+	switch p.Source {
+	case "reader1":
+		return "cashless1"
+	case "reader2":
+		return "cashless2"
+	}
+	return p.Source
+}

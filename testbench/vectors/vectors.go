@@ -1,0 +1,164 @@
+// Package vectors checks the MDB codec and sales recovery against conformance
+// vectors: JSON lines of words, the blocks they decode to, and what the whole
+// exchange means.
+package vectors
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+
+	"github.com/chekomat/chekomat/mdb"
+)
+
+// vector is one line of a vectors file.
+type vector struct {
+	Name    string           `json:"name"`
+	Dir     string           `json:"dir"`
+	Words   []string         `json:"words"`
+	Context map[string]any   `json:"context"`
+	Expect  []map[string]any `json:"expect"`
+	Result  map[string]any   `json:"result"`
+}
+
+// Report counts vectors.
+type Report struct{ Passed, Total int }
+
+// Run checks every vector of r, prints one line for each that fails, and last
+// "passed N of M".
+func Run(r io.Reader, out io.Writer) (Report, error) {
+	var rep Report
+	sc := bufio.NewScanner(r)
+	sc.Buffer(nil, 1<<20)
+	for n := 1; sc.Scan(); n++ {
+		if len(sc.Bytes()) == 0 {
+			continue
+		}
+		var v vector
+		if err := json.Unmarshal(sc.Bytes(), &v); err != nil {
+			return rep, fmt.Errorf("read vector on line %d: %w", n, err)
+		}
+		rep.Total++
+		if err := v.check(); err != nil {
+			fmt.Fprintf(out, "%s: %v\n", v.Name, err)
+			continue
+		}
+		rep.Passed++
+	}
+	if err := sc.Err(); err != nil {
+		return rep, fmt.Errorf("read vectors: %w", err)
+	}
+	fmt.Fprintf(out, "passed %d of %d\n", rep.Passed, rep.Total)
+	return rep, nil
+}
+
+func (v *vector) check() error {
+	ws, err := v.timed()
+	if err != nil {
+		return err
+	}
+	got := describeAll(ws, v.Context)
+	if len(got) != len(v.Expect) {
+		return fmt.Errorf("%d blocks, want %d: %s", len(got), len(v.Expect), compact(got))
+	}
+	for i, want := range v.Expect {
+		if err := match(got[i], want); err != nil {
+			return fmt.Errorf("block %d: %w", i, err)
+		}
+	}
+	if v.Result != nil {
+		return v.checkResult(ws)
+	}
+	return nil
+}
+
+// timed gives the words times a bus could have: a poll period before each
+// command, 0.3 ms before an answer.
+func (v *vector) timed() ([]mdb.Word, error) {
+	if len(v.Dir) != len(v.Words) {
+		return nil, fmt.Errorf("%d directions for %d words", len(v.Dir), len(v.Words))
+	}
+	t := int64(1_000_000)
+	last := mdb.Line(9)
+	ws := make([]mdb.Word, 0, len(v.Words))
+	for i, s := range v.Words {
+		x, err := strconv.ParseUint(s, 16, 9)
+		if err != nil {
+			return nil, fmt.Errorf("word %q: %w", s, err)
+		}
+		w := mdb.Word{V: uint16(x)}
+		if v.Dir[i] == 'S' {
+			w.Line = mdb.Slave
+		}
+		switch {
+		case w.Line == mdb.Master && w.V&mdb.Mode != 0:
+			t += 100_000
+		case w.Line != last:
+			t += mdb.WordTime + 300
+		default:
+			t += mdb.WordTime
+		}
+		w.T, last = t, w.Line
+		ws = append(ws, w)
+	}
+	return ws, nil
+}
+
+// match compares a block with what is expected. An expected error needs an
+// error and its checksums; its wording is free.
+func match(got, want map[string]any) error {
+	want = clone(want)
+	if _, bad := want["error"]; bad {
+		if _, is := got["error"]; !is {
+			return fmt.Errorf("%s, want an error", compact(got))
+		}
+		delete(want, "error")
+		got = clone(got)
+		delete(got, "error")
+		if want["expected_chk"] == nil {
+			delete(got, "expected_chk")
+			delete(got, "got_chk")
+		}
+	}
+	if want["meaning"] == nil {
+		// A vector may leave the text of a code out.
+		got = clone(got)
+		delete(got, "meaning")
+	}
+	if !reflect.DeepEqual(normal(got), normal(want)) {
+		return fmt.Errorf("%s, want %s", compact(got), compact(want))
+	}
+	return nil
+}
+
+func clone(m map[string]any) map[string]any {
+	c := make(map[string]any, len(m))
+	for k, v := range m {
+		c[k] = v
+	}
+	return c
+}
+
+// normal makes values of Go and of JSON comparable.
+func normal(v any) any {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var x any
+	if err := json.Unmarshal(b, &x); err != nil {
+		return err
+	}
+	return x
+}
+
+func compact(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
