@@ -97,8 +97,16 @@ func (s *Store) onRecord(ctx context.Context, operator string, record int64, fn 
 	return t, nil
 }
 
-// sync puts the machine on a record that was stored before its agent was bound.
+// sync puts the machine on a record that was stored before its agent was bound,
+// and ends the call for a person when nothing of the machine waits any more.
 func (in *intake) sync(st *stored, record int64) error {
-	_, err := in.tx.Exec(`UPDATE record SET machine_id=? WHERE id=? AND machine_id IS NULL`, st.journal.machine, record)
+	if _, err := in.tx.Exec(`UPDATE record SET machine_id=? WHERE id=? AND machine_id IS NULL`, st.journal.machine, record); err != nil {
+		return err
+	}
+	var waits bool
+	if err := in.tx.QueryRow(`SELECT EXISTS(SELECT 1 FROM record WHERE machine_id=? AND fate='held')`, st.journal.machine).Scan(&waits); err != nil || waits {
+		return err
+	}
+	_, err := in.s.Clear(in.tx, in.about(&st.entry), SaleHeld)
 	return err
 }
