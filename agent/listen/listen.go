@@ -65,7 +65,10 @@ type Config struct {
 	SaveEvery time.Duration                        // how often the checkpoint is saved when nothing was sold; 0: 10 s
 	Counts    func(Recovery) (bad int64)           // bad checksums so far; may be nil
 	Wait      func(context.Context, time.Duration) // between tries; nil sleeps
-	ExitAtEnd bool                                 // Run returns when a file ends
+	// AtArrival dates events by the moment their words came: a file read as
+	// fast as it goes has no other tie to this machine's time.
+	AtArrival bool
+	ExitAtEnd bool // Run returns when a file ends
 	Logger    *slog.Logger
 }
 
@@ -78,6 +81,8 @@ type Listener struct {
 	savedAt int64           // MonoMS of it
 	pending []journal.Entry // made, not on the disk yet
 	told    []note          // to tell once pending is on the disk
+	last    clock.Reading   // when the last chunk came; zero: none in this run
+	lastBus int64           // its Now
 	retryAt int64           // MonoMS: a full disk is not asked at each chunk
 	blocked bool            // the journal took nothing at the last try
 
@@ -229,7 +234,7 @@ func (l *Listener) chunk(c module.Chunk, why string, keeper Keeper) error {
 	terms := l.cfg.Terms()
 	if c.Lost {
 		l.gap(now, why, c.Note)
-		l.events(l.rec.Lost(c.Note), c.Now, now, terms)
+		l.events(l.rec.Lost(c.Note), l.lastBus, l.before(now), terms)
 	}
 	for _, w := range c.Words {
 		evs := l.rec.Word(w)
@@ -240,6 +245,7 @@ func (l *Listener) chunk(c module.Chunk, why string, keeper Keeper) error {
 	}
 	l.events(l.rec.Advance(c.Now), c.Now, now, terms)
 	l.mark.Cursor, l.mark.Heard = c.Next, now.Wall
+	l.last, l.lastBus = now, c.Now
 	l.count(len(c.Words), now)
 
 	before := l.saved
@@ -257,6 +263,9 @@ func (l *Listener) chunk(c module.Chunk, why string, keeper Keeper) error {
 func (l *Listener) events(evs []sales.Event, busNow int64, now clock.Reading, terms Terms) {
 	for _, ev := range evs {
 		ago := time.Duration(max(busNow-ev.T, 0)) * time.Microsecond
+		if l.cfg.AtArrival {
+			ago = 0
+		}
 		e, ok := terms.Entry(ev, now.At(ago))
 		if ok {
 			fault.Point("listen.afterEvent")
@@ -264,6 +273,20 @@ func (l *Listener) events(evs []sales.Event, busNow int64, now clock.Reading, te
 		}
 		l.told = append(l.told, note{record: ok, ev: ev})
 	}
+}
+
+// before is the moment the source was last heard: what recovery settles
+// because words were lost happened before it, on a module's clock that may be
+// gone. After a restart of the agent only the wall clock tells.
+func (l *Listener) before(now clock.Reading) clock.Reading {
+	switch {
+	case l.last != (clock.Reading{}):
+		return l.last
+	case !l.mark.Heard.IsZero() && l.mark.Heard.Before(now.Wall):
+		l.lastBus = 0
+		return clock.Reading{Wall: l.mark.Heard, Synced: now.Synced}
+	}
+	return now
 }
 
 func (l *Listener) gap(now clock.Reading, why, detail string) {

@@ -2,7 +2,6 @@ package screen
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,31 +9,25 @@ import (
 	"github.com/chekomat/chekomat/agent/clock"
 	"github.com/chekomat/chekomat/agent/wire"
 	"github.com/chekomat/chekomat/display"
+	"github.com/chekomat/chekomat/display/panel"
 	"github.com/chekomat/chekomat/fault"
 )
 
 // Log keeps what became of receipts on the panel.
 type Log interface{ Shown(wire.Shown) error }
 
-// Panel shows screens. Show returns once the screen is visible as far as the
-// panel can know.
-type Panel interface {
-	Show(display.Screen) error
-	Close() error
-}
-
 // View is what others may know of the display.
 type View struct {
 	State  display.State
 	Off    string // why the machine should not sell; "" it may
 	Reason string // of the screen
-	Alive  bool   // a panel shows what it is given
+	Alive  bool   // the panel shows what it is given
 }
 
-// Board runs a Machine over panels. Make it with NewBoard, Put what happens,
+// Board runs a Machine over a panel (several: panel.Many). Make it with NewBoard, Put what happens,
 // Run it once.
 type Board struct {
-	panels []Panel
+	panel  panel.Panel // nil: the machine has none
 	clock  clock.Clock
 	log    Log
 	tell   func() // what View or the log gives has changed
@@ -50,13 +43,14 @@ type frame struct {
 	s display.Screen
 }
 
-// redrawAfter is how long a panel that failed is left alone.
-const redrawAfter = 2 * time.Second
+// lookEvery is how often the panel's health is looked at and a frame that was
+// not taken is given again.
+const lookEvery = 2 * time.Second
 
-// NewBoard makes a board; tell is called, from the board's goroutine, when
+// NewBoard makes a board; p may be nil. tell is called, from the board's goroutine, when
 // what is reported of it has changed.
-func NewBoard(panels []Panel, c clock.Clock, log Log, tell func(), logger *slog.Logger) *Board {
-	return &Board{panels: panels, clock: c, log: log, tell: tell, logger: logger,
+func NewBoard(p panel.Panel, c clock.Clock, log Log, tell func(), logger *slog.Logger) *Board {
+	return &Board{panel: p, clock: c, log: log, tell: tell, logger: logger,
 		in: make(chan Input, 256), job: make(chan frame, 1)}
 }
 
@@ -80,7 +74,7 @@ func (b *Board) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var drawn int64
-	b.step(m, Display{Alive: len(b.panels) > 0}, &drawn)
+	b.step(m, Display{Alive: b.panel != nil}, &drawn)
 	for {
 		if at, ok := m.Due(); ok {
 			timer.Reset(time.Duration(max(at-b.clock.Now().MonoMS, 1)) * time.Millisecond)
@@ -125,57 +119,89 @@ func (b *Board) step(m *Machine, in Input, drawn *int64) {
 	}
 }
 
-// paint shows the newest frame on every panel. A panel that failed gets the
-// frame again after a while; one that works is enough for the display to be
-// alive.
+// paint shows the newest frame and watches the panel's health. A frame counts
+// as drawn when the panel confirms it, where it can.
 func (b *Board) paint(ctx context.Context) {
+	if b.panel == nil {
+		return
+	}
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	alive := true
+	say := func(now bool, why string) {
+		if alive != now {
+			alive = now
+			b.logger.Log(ctx, level(now), "display", "alive", now, "why", why)
+			b.put(ctx, Display{Alive: now})
+		}
+	}
 	var last frame
-	alive := len(b.panels) > 0
-	failed := make([]bool, len(b.panels))
-	timer := time.NewTimer(0)
-	timer.Stop()
-	defer timer.Stop()
+	failed := false
+	stop := func() {}
+	defer func() { stop() }()
 	for {
-		again := false
 		select {
 		case <-ctx.Done():
 			return
 		case last = <-b.job:
-		case <-timer.C:
-			again = true
-		}
-		if len(b.panels) == 0 {
-			continue
-		}
-		works, retry := false, false
-		fault.Point("screen.beforeDraw")
-		for i, p := range b.panels {
-			if again && !failed[i] {
-				works = true
+		case <-ticker.C:
+			h := panel.HealthOf(b.panel)
+			if !failed || last.n == 0 {
+				if last.n > 0 {
+					say(h.Alive, h.Why)
+				}
 				continue
 			}
-			err := p.Show(last.s)
-			if err != nil && !failed[i] {
-				b.logger.Error("a panel does not show", "panel", i, "err", err)
-			}
-			failed[i] = err != nil
-			works = works || err == nil
-			retry = retry || err != nil
 		}
+		stop()
+		fault.Point("screen.beforeDraw")
+		err := b.panel.Show(last.s)
 		fault.Point("screen.afterDraw")
-		if works != alive {
-			alive = works
-			b.put(ctx, Display{Alive: alive})
-		}
-		if works {
-			b.put(ctx, Drawn{Frame: last.n})
-		}
-		if retry {
-			timer.Reset(redrawAfter)
+		failed = err != nil
+		if failed {
+			say(false, err.Error())
 		} else {
-			timer.Stop()
+			say(true, "")
 		}
+		// A page nobody watched may be opened yet: it is asked even after a failure.
+		stop = b.confirm(ctx, last, err == nil)
 	}
+}
+
+// confirm tells when a frame stands on the panel; stop ends the asking.
+func (b *Board) confirm(ctx context.Context, f frame, shown bool) (stop func()) {
+	c, can := b.panel.(panel.Confirmer)
+	if !can {
+		if shown {
+			b.put(ctx, Drawn{Frame: f.n, Unfit: b.unfit(f)})
+		}
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if c.Confirm(ctx) == nil {
+			b.put(ctx, Drawn{Frame: f.n, Unfit: b.unfit(f)})
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// unfit asks the panel whether a receipt on it is one.
+func (b *Board) unfit(f frame) bool {
+	if f.s.State != display.ReceiptReady {
+		return false
+	}
+	r, ok := b.panel.(panel.Reporter)
+	return ok && !r.Report().MayStandForReceipt
+}
+
+func level(alive bool) slog.Level {
+	if alive {
+		return slog.LevelInfo
+	}
+	return slog.LevelError
 }
 
 func (b *Board) put(ctx context.Context, in Input) {
@@ -183,13 +209,4 @@ func (b *Board) put(ctx context.Context, in Input) {
 	case b.in <- in:
 	case <-ctx.Done():
 	}
-}
-
-// Close closes the panels.
-func (b *Board) Close() error {
-	var errs []error
-	for _, p := range b.panels {
-		errs = append(errs, p.Close())
-	}
-	return errors.Join(errs...)
 }

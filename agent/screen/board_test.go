@@ -68,7 +68,7 @@ func TestBoardShowsAndMeasures(t *testing.T) {
 		g, log := &glass{slow: 150 * time.Millisecond}, &results{}
 		c := bubble()
 		ctx, stop := context.WithCancel(t.Context())
-		b := NewBoard([]Panel{g}, c, log, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		b := NewBoard(g, c, log, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
 		go b.Run(ctx)
 		b.Put(Policy{plan})
 		b.Put(sold(1, c.Now().MonoMS))
@@ -96,7 +96,7 @@ func TestBoardTriesADeadPanelAgain(t *testing.T) {
 		g, log := &glass{broken: errors.New("no cable")}, &results{}
 		ctx, stop := context.WithCancel(t.Context())
 		told := 0
-		b := NewBoard([]Panel{g}, bubble(), log, func() { told++ }, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		b := NewBoard(g, bubble(), log, func() { told++ }, slog.New(slog.NewTextHandler(io.Discard, nil)))
 		go b.Run(ctx)
 		need := plan
 		need.NeedPanel = true
@@ -108,7 +108,7 @@ func TestBoardTriesADeadPanelAgain(t *testing.T) {
 		g.mu.Lock()
 		g.broken = nil
 		g.mu.Unlock()
-		time.Sleep(2 * redrawAfter)
+		time.Sleep(2 * lookEvery)
 		if v := b.View(); !v.Alive || v.Off != "" || g.last().State != display.Idle {
 			t.Errorf("view %+v, panel %+v", v, g.last())
 		}

@@ -31,6 +31,7 @@ const (
 	ResultLate        = "late"
 	ResultSuperseded  = "superseded"
 	ResultDisplayDead = "display_dead"
+	ResultUnfit       = "display_unfit" // the panel is too small for a receipt's QR
 )
 
 // Input of a step.
@@ -52,12 +53,15 @@ type (
 	Told    struct{ Receipt wire.Receipt } // the hub's word on a sale
 	Heard   struct{}                       // the hub said something
 	Link    struct{ Up bool }              // the hub can be told now
-	Display struct{ Alive bool }           // at least one panel shows what it is given
-	Drawn   struct{ Frame int64 }          // this frame stands on a panel
-	Trouble struct{ Reason string }        // records can't be kept: why; "" they can
-	Bus     struct{ Alive bool }           // the module answers
-	Policy  struct{ Config wire.Config }   // the hub's catalogue
-	Tick    struct{}                       // time has passed
+	Display struct{ Alive bool }           // the panel shows what it is given
+	Drawn   struct {                       // this frame stands on the panel
+		Frame int64
+		Unfit bool // the panel is too small to stand for a receipt
+	}
+	Trouble struct{ Reason string }      // records can't be kept: why; "" they can
+	Bus     struct{ Alive bool }         // the module answers
+	Policy  struct{ Config wire.Config } // the hub's catalogue
+	Tick    struct{}                     // time has passed
 )
 
 func (VendStarted) input() {}
@@ -159,7 +163,7 @@ func (m *Machine) Step(now int64, in Input) (out []wire.Shown) {
 	case Display:
 		m.panelOK = in.Alive
 	case Drawn:
-		out = append(out, m.drawn(in.Frame)...)
+		out = append(out, m.drawn(in.Frame, in.Unfit)...)
 	case Trouble:
 		m.trouble = in.Reason
 	case Bus:
@@ -207,7 +211,7 @@ func (m *Machine) receipt(r wire.Receipt) []wire.Shown {
 	return nil
 }
 
-func (m *Machine) drawn(frame int64) []wire.Shown {
+func (m *Machine) drawn(frame int64, unfit bool) []wire.Shown {
 	f := m.frames[frame%int64(len(m.frames))]
 	s := m.sale
 	if f.n != frame || f.key == (key{}) || s == nil || s.key != f.key || s.drawnAt != 0 {
@@ -218,6 +222,9 @@ func (m *Machine) drawn(frame int64) []wire.Shown {
 		return nil
 	}
 	s.settled = true
+	if unfit {
+		return []wire.Shown{m.result(s, ResultUnfit)}
+	}
 	return []wire.Shown{m.result(s, ResultShown)}
 }
 

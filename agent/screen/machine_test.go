@@ -153,7 +153,7 @@ func TestScreens(t *testing.T) {
 				in := s.in
 				if _, ok := in.(drawnNow); ok {
 					_, n := m.Screen()
-					in = Drawn{n}
+					in = Drawn{Frame: n}
 				}
 				var results []string
 				for _, r := range m.Step(s.ms, in) {
@@ -191,7 +191,7 @@ func TestAfterMSCountsFromTheDecidingWord(t *testing.T) {
 	m.Step(1000, sold(1, 940))
 	m.Step(1300, told(1, wire.FiscalDone, ""))
 	_, n := m.Screen()
-	out := m.Step(1440, Drawn{n})
+	out := m.Step(1440, Drawn{Frame: n})
 	if len(out) != 1 || out[0].AfterMS != 500 {
 		t.Fatalf("shown %+v", out)
 	}
@@ -238,7 +238,7 @@ func TestQRIsOfTheNewestSale(t *testing.T) {
 				in = Display{rapid.Bool().Draw(rt, "alive")}
 			case 8:
 				_, n := m.Screen()
-				in = Drawn{n - rapid.Int64Range(0, min(n-1, 3)).Draw(rt, "behind")}
+				in = Drawn{Frame: n - rapid.Int64Range(0, min(n-1, 3)).Draw(rt, "behind")}
 			case 9:
 				in = Link{rapid.Bool().Draw(rt, "up")}
 			default:

@@ -86,7 +86,6 @@ const (
 	youngAge    = 2 * time.Minute        // a record that young overtakes the backlog
 	youngMost   = 4                      // how many may
 	stateGap    = time.Second            // between states that tell of a change
-	shownGap    = 3 * time.Second        // results on the panel wait for each other: bytes cost money on a SIM
 	goodbye     = 500 * time.Millisecond // for the last words
 )
 
@@ -126,11 +125,10 @@ func New(cfg Config) (*Uplink, error) {
 	return u, nil
 }
 
-// Nudge tells that the journal has grown; State that what a state tells has
-// changed. Neither blocks.
+// Nudge tells that the journal has grown. It does not block.
 func (u *Uplink) Nudge() { signal(u.nudge) }
 
-// Changed tells that a state should be sent.
+// Changed tells that what a state tells may have changed. It does not block.
 func (u *Uplink) Changed() { signal(u.change) }
 
 func signal(ch chan struct{}) {
@@ -232,7 +230,9 @@ func (u *Uplink) connection(ctx context.Context) error {
 		case <-u.taken():
 			err = u.told()
 		case <-u.change:
-			u.want(u.stateAt + u.gap())
+			if u.urgent() {
+				u.want(u.stateAt + stateGap.Milliseconds())
+			}
 		case <-timer.C:
 		}
 		if err == nil {
@@ -247,15 +247,13 @@ func (u *Uplink) connection(ctx context.Context) error {
 // want asks for a state at a time, if none is due before.
 func (u *Uplink) want(at int64) { u.stateBy = min(u.stateBy, at) }
 
-// gap is how long a change waits for others before it is told: results on the
-// panel longer than what makes the machine stop or go.
-func (u *Uplink) gap() int64 {
+// urgent tells whether the change is one a person waits for. Results on the
+// panel are not: they ride with the next regular state, for bytes cost money
+// on a SIM.
+func (u *Uplink) urgent() bool {
 	var s wire.State
 	u.cfg.Machine.Fill(&s)
-	if s.Reason == u.last.Reason && s.Display == u.last.Display && s.Bus.Alive == u.last.Bus.Alive {
-		return shownGap.Milliseconds()
-	}
-	return stateGap.Milliseconds()
+	return s.Reason != u.last.Reason || s.Display != u.last.Display || s.Bus.Alive != u.last.Bus.Alive
 }
 
 // timely does what time asks for.
