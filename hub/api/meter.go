@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"io"
 	"math"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -11,23 +13,54 @@ import (
 	"github.com/chekomat/chekomat/hub/store"
 )
 
-// histogram counts seconds as Prometheus does. Not safe for concurrent use.
-type histogram struct {
-	bounds []float64
+// Histogram counts seconds as Prometheus does.
+type Histogram struct {
+	name, help string
+	labels     []string // pairs
+	bounds     []float64
+
+	mu     sync.Mutex
 	counts []uint64 // by bound, the last of what is above all
 	sum    float64
 	n      uint64
 }
 
-func newHistogram(bounds ...float64) *histogram {
-	return &histogram{bounds: bounds, counts: make([]uint64, len(bounds)+1)}
+// NewHistogram makes one with upper bounds in growing order.
+func NewHistogram(name, help string, bounds ...float64) *Histogram {
+	return &Histogram{name: name, help: help, bounds: bounds, counts: make([]uint64, len(bounds)+1)}
 }
 
-func (h *histogram) observe(v float64) {
+// Observe counts one value, seconds.
+func (h *Histogram) Observe(v float64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	i, _ := slices.BinarySearch(h.bounds, v)
 	h.counts[i]++
 	h.sum += v
 	h.n++
+}
+
+// Write writes it in Prometheus's text format.
+func (h *Histogram) Write(w io.Writer) {
+	e := exposition{w}
+	e.family(h.name, "histogram", h.help)
+	h.samples(e)
+}
+
+func (h *Histogram) samples(e exposition) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	total := uint64(0)
+	for i, n := range h.counts {
+		total += n
+		le := "+Inf"
+		if i < len(h.bounds) {
+			le = strconv.FormatFloat(h.bounds[i], 'g', -1, 64)
+		}
+		e.value(h.name+"_bucket", float64(total), append(slices.Clone(h.labels), "le", le)...)
+	}
+	e.value(h.name+"_sum", h.sum, h.labels...)
+	e.value(h.name+"_count", float64(h.n), h.labels...)
 }
 
 // sample is one receipt: when it was seen and how long it took, ms.
@@ -35,6 +68,9 @@ type sample struct {
 	at time.Time
 	ms int64
 }
+
+// registerSeconds is one family with a histogram a lane.
+const registerSeconds = "chekomat_register_seconds"
 
 // recentSamples and recentSpan bound what quantiles are made of.
 const (
@@ -47,17 +83,19 @@ const (
 type meter struct {
 	mu       sync.Mutex
 	last     int64
-	sale     *histogram            // from the sale to its receipt
-	arrival  *histogram            // from the record's arrival to its receipt: the hub's share and the register
-	register map[string]*histogram // by lane: the attempt
+	sale     *Histogram            // from the sale to its receipt
+	arrival  *Histogram            // from the record's arrival to its receipt: the hub's share and the register
+	register map[string]*Histogram // by lane: the attempt
 	recent   map[string][]sample   // by operator, oldest first
 }
 
 func newMeter() *meter {
 	return &meter{
-		sale:     newHistogram(.05, .1, .25, .5, 1, 2, 5, 10, 30, 60, 300, 3600, 86400),
-		arrival:  newHistogram(.005, .01, .02, .05, .1, .25, .5, 1, 2, 5, 10, 30, 60, 300),
-		register: map[string]*histogram{}, recent: map[string][]sample{},
+		sale: NewHistogram("chekomat_vend_to_receipt_seconds", "From the sale to its receipt",
+			.05, .1, .25, .5, 1, 2, 5, 10, 30, 60, 300, 3600, 86400),
+		arrival: NewHistogram("chekomat_arrival_to_receipt_seconds", "From the record's arrival at the hub to its receipt",
+			.005, .01, .02, .05, .1, .25, .5, 1, 2, 5, 10, 30, 60, 300),
+		register: map[string]*Histogram{}, recent: map[string][]sample{},
 	}
 }
 
@@ -92,15 +130,16 @@ func (m *meter) read(ctx context.Context, st *store.Store) {
 
 func (m *meter) take(v store.Made, now time.Time) {
 	m.last = v.ID
-	m.sale.observe(float64(v.SinceSale) / 1000)
-	m.arrival.observe(float64(v.SinceArrival) / 1000)
+	m.sale.Observe(float64(v.SinceSale) / 1000)
+	m.arrival.Observe(float64(v.SinceArrival) / 1000)
 	if v.Register >= 0 {
 		h := m.register[v.Lane]
 		if h == nil {
-			h = newHistogram(.05, .1, .2, .35, .5, .75, 1, 2, 5, 10, 30)
+			h = NewHistogram(registerSeconds, "", .05, .1, .2, .35, .5, .75, 1, 2, 5, 10, 30)
+			h.labels = []string{"lane", v.Lane}
 			m.register[v.Lane] = h
 		}
-		h.observe(float64(v.Register) / 1000)
+		h.Observe(float64(v.Register) / 1000)
 	}
 	r := append(m.recent[v.Operator], sample{now, v.SinceSale})
 	m.recent[v.Operator] = r[max(0, len(r)-recentSamples):]

@@ -36,20 +36,6 @@ func (e exposition) value(name string, v float64, labels ...string) {
 	fmt.Fprintln(e.w, name, strconv.FormatFloat(v, 'g', -1, 64))
 }
 
-func (e exposition) histogram(name string, h *histogram, labels ...string) {
-	total := uint64(0)
-	for i, n := range h.counts {
-		total += n
-		le := "+Inf"
-		if i < len(h.bounds) {
-			le = strconv.FormatFloat(h.bounds[i], 'g', -1, 64)
-		}
-		e.value(name+"_bucket", float64(total), append(slices.Clone(labels), "le", le)...)
-	}
-	e.value(name+"_sum", h.sum, labels...)
-	e.value(name+"_count", float64(h.n), labels...)
-}
-
 var laneStates = []string{"starting", "ok", "busy", "unreachable", "shift", "fn_full", "fn_life_over", "config", "ambiguous", "manual", "disabled"}
 
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
@@ -136,17 +122,23 @@ func (s *Server) writeMeasures(e exposition) {
 	m := s.rate
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e.family("chekomat_vend_to_receipt_seconds", "histogram", "From the sale to its receipt")
-	e.histogram("chekomat_vend_to_receipt_seconds", m.sale)
-	e.family("chekomat_arrival_to_receipt_seconds", "histogram", "From the record's arrival at the hub to its receipt")
-	e.histogram("chekomat_arrival_to_receipt_seconds", m.arrival)
-	e.family("chekomat_register_seconds", "histogram", "One attempt on the register")
+	m.sale.Write(e.w)
+	m.arrival.Write(e.w)
+	e.family(registerSeconds, "histogram", "One attempt on the register")
 	lanes := make([]string, 0, len(m.register))
 	for lane := range m.register {
 		lanes = append(lanes, lane)
 	}
 	slices.Sort(lanes)
 	for _, lane := range lanes {
-		e.histogram("chekomat_register_seconds", m.register[lane], "lane", lane)
+		m.register[lane].samples(e)
 	}
+}
+
+// WriteFigure writes one figure in Prometheus's text format; kind is counter or
+// gauge.
+func WriteFigure(w io.Writer, name, kind, help string, v float64) {
+	e := exposition{w}
+	e.family(name, kind, help)
+	e.value(name, v)
 }

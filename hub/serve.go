@@ -1,0 +1,420 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "time/tzdata" // zones of machines and registers, wherever the hub runs
+
+	"github.com/chekomat/chekomat/fiscal/kkt"
+	_ "github.com/chekomat/chekomat/fiscal/kkt/shtrih" // driver
+	"github.com/chekomat/chekomat/hub/api"
+	"github.com/chekomat/chekomat/hub/broker"
+	"github.com/chekomat/chekomat/hub/ingest"
+	"github.com/chekomat/chekomat/hub/store"
+	"github.com/chekomat/chekomat/hub/till"
+	"github.com/chekomat/chekomat/hub/web"
+)
+
+// Version is set by the linker.
+var Version = "dev"
+
+// Main is a running hub: the program and its tests boot the same value.
+type Main struct {
+	Config Config
+	Log    *slog.Logger
+	Now    func() time.Time // default time.Now
+
+	HTTPURL, MQTTURL, TokenFile string // known after Start
+
+	store  *store.Store
+	ingest *ingest.Ingest
+	broker *broker.Broker
+	till   *till.Till
+	api    *api.Server
+	http   *http.Server
+
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	unlock func() error
+	failed chan error
+}
+
+// Ready is the line printed when all listens.
+type Ready struct {
+	HTTP      string `json:"http"`
+	MQTT      string `json:"mqtt"`
+	TokenFile string `json:"token_file"`
+}
+
+// Start brings all up; what it has begun before an error, Close ends.
+func (m *Main) Start(ctx context.Context) error {
+	if m.Now == nil {
+		m.Now = time.Now
+	}
+	if m.Log == nil {
+		m.Log = slog.New(slog.DiscardHandler)
+	}
+	m.failed = make(chan error, 1)
+	if err := m.Config.check(); err != nil {
+		return err
+	}
+	if err := m.openStore(ctx); err != nil {
+		return err
+	}
+	down, taken := m.make()
+	run, cancel := context.WithCancel(context.Background())
+	m.cancel = cancel
+	if err := m.startBroker(ctx, run, down, taken); err != nil {
+		return err
+	}
+	m.startTill(run)
+	return m.startHTTP()
+}
+
+// make makes the parts and joins them; nothing runs yet.
+func (m *Main) make() (*downlink, *measuredStore) {
+	c := m.Config
+	down := &downlink{}
+	st := &measuredStore{Store: m.store, clean: make(chan struct{}),
+		taken: api.NewHistogram("chekomat_ingest_seconds", "Storing one batch of records durably", .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 5)}
+	m.ingest = ingest.New(st, ingest.Options{MaxAmount: c.MaxAmount, GapAfter: c.GapAfter, SilentAfter: c.SilentAfter, Log: m.Log})
+	m.ingest.Attach(down)
+	m.till = till.New(m.store, till.Settings{Holder: c.Name, CloseAfter: c.ShiftCloseAfter, CloseAt: c.ShiftCloseAt, PollEvery: c.RegisterBy,
+		Now: m.Now, Open: m.openRegister, Teller: m.ingest, Log: m.Log})
+	m.api = api.New(api.Options{Store: m.store, Records: m.ingest, Till: desk{m.till, m}, Broker: down, Data: c.Data, Version: Version,
+		Log: m.Log, Now: m.Now, Dashboard: web.Handler(),
+		Metrics: []func(io.Writer){st.taken.Write, func(w io.Writer) { writeIngest(w, m.ingest.Counts()) }},
+		Changes: api.Changes{Fleet: m.ingest.FleetChanged, Agent: m.ingest.AgentChanged, Lane: m.till.LaneChanged}})
+	return down, st
+}
+
+func (m *Main) openStore(ctx context.Context) (err error) {
+	if err := os.MkdirAll(m.Config.Data, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	if m.unlock, err = lockFolder(m.Config.Data); err != nil {
+		return err
+	}
+	if m.store, err = store.Open(ctx, filepath.Join(m.Config.Data, databaseFile), m.Now); err != nil {
+		return err
+	}
+	m.TokenFile, err = keepToken(ctx, m.store, m.Config)
+	return err
+}
+
+// databaseFile stands in the data folder.
+const databaseFile = "hub.db"
+
+// downlink is the broker's side of ingest, before and after there is a broker.
+type downlink struct{ b atomic.Pointer[broker.Broker] }
+
+func (d *downlink) Publish(operator, agent, name string, payload []byte) error {
+	if b := d.b.Load(); b != nil {
+		return b.Publish(operator, agent, name, payload)
+	}
+	return broker.ErrOffline
+}
+
+func (d *downlink) Drop(operator, agent string, why error) {
+	if b := d.b.Load(); b != nil {
+		b.Drop(operator, agent, why)
+	}
+}
+
+func (d *downlink) Online(operator, agent string) bool {
+	b := d.b.Load()
+	return b != nil && b.Online(operator, agent)
+}
+
+// Connected is how many agents have a connection.
+func (d *downlink) Connected() int {
+	if b := d.b.Load(); b != nil {
+		return b.Connected()
+	}
+	return 0
+}
+
+// measuredStore is the store as ingest sees it: it measures durable ingest,
+// and tells when agents of the last run have been marked offline.
+type measuredStore struct {
+	*store.Store
+	taken *api.Histogram // seconds of a batch
+	once  sync.Once
+	clean chan struct{}
+}
+
+func (s *measuredStore) TakeIn(ctx context.Context, operator, agent string, batch []store.Arrival) (store.Taken, error) {
+	began := time.Now()
+	t, err := s.Store.TakeIn(ctx, operator, agent, batch)
+	s.taken.Observe(time.Since(began).Seconds())
+	return t, err
+}
+
+func (s *measuredStore) NoteAllGone(ctx context.Context) error {
+	defer s.once.Do(func() { close(s.clean) })
+	return s.Store.NoteAllGone(ctx)
+}
+
+// startBroker lets agents in, after those of the last run were marked offline.
+func (m *Main) startBroker(ctx, run context.Context, down *downlink, st *measuredStore) error {
+	m.work.Go(func() {
+		if err := m.ingest.Run(run); err != nil {
+			m.fail(fmt.Errorf("ingest: %w", err))
+		}
+	})
+	select {
+	case <-st.clean:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	tlsConfig, err := certificate(m.Config.MQTTCert, m.Config.MQTTKey)
+	if err != nil {
+		return fmt.Errorf("MQTT: %w", err)
+	}
+	m.broker, err = broker.Start(broker.Options{Addr: m.Config.MQTT, TLS: tlsConfig, Log: m.Log}, m.store, m.ingest)
+	if err != nil {
+		return err
+	}
+	down.b.Store(m.broker)
+	m.MQTTURL = reach("tcp", "ssl", m.broker.Addr(), tlsConfig)
+	return nil
+}
+
+// writeIngest writes what ingest has counted since the start.
+func writeIngest(w io.Writer, c *ingest.Counts) {
+	for _, f := range []struct {
+		name, help string
+		n          int64
+	}{
+		{"chekomat_ingest_stored_total", "Records stored", c.Stored.Load()},
+		{"chekomat_ingest_repeated_total", "Records that came again", c.Again.Load()},
+		{"chekomat_ingest_refused_total", "Messages kept in quarantine", c.Kept.Load()},
+		{"chekomat_ingest_failed_total", "Batches that could not be stored", c.Failed.Load()},
+		{"chekomat_ingest_dropped_total", "Messages dropped for want of room; their agents send them again", c.Dropped.Load()},
+	} {
+		api.WriteFigure(w, f.name, "counter", f.help, float64(f.n))
+	}
+}
+
+// startTill runs the lanes; a database that cannot be read now is tried again,
+// the rest of the hub goes on taking sales in.
+func (m *Main) startTill(run context.Context) {
+	m.work.Go(func() {
+		for {
+			err := m.till.Run(run)
+			if run.Err() != nil {
+				return
+			}
+			m.Log.Error("the till stopped and is started again", "error", err)
+			select {
+			case <-run.Done():
+				return
+			case <-time.After(5 * time.Second):
+			}
+		}
+	})
+}
+
+// openRegister adds the secret to a lane's address and opens its driver.
+func (m *Main) openRegister(address string) (kkt.Driver, error) {
+	if m.Config.RegisterPassword != "" {
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, errors.New("open register: the address is not a URL")
+		}
+		if q := u.Query(); !q.Has("password") {
+			q.Set("password", m.Config.RegisterPassword)
+			u.RawQuery = q.Encode()
+			address = u.String()
+		}
+	}
+	return kkt.Open(address, kkt.Options{Now: m.Now, Log: m.Log})
+}
+
+func (m *Main) startHTTP() error {
+	ln, err := net.Listen("tcp", m.Config.HTTP)
+	if err != nil {
+		return fmt.Errorf("HTTP: listen on %s: %w", m.Config.HTTP, err)
+	}
+	tlsConfig, err := certificate(m.Config.HTTPCert, m.Config.HTTPKey)
+	if err != nil {
+		return errors.Join(fmt.Errorf("HTTP: %w", err), ln.Close())
+	}
+	m.HTTPURL = reach("http", "https", ln.Addr(), tlsConfig)
+	if tlsConfig != nil {
+		ln = tls.NewListener(ln, tlsConfig)
+	}
+	m.http = &http.Server{Handler: m.api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(m.Log.Handler(), slog.LevelDebug)}
+	m.work.Go(func() {
+		if err := m.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			m.fail(fmt.Errorf("HTTP: %w", err))
+		}
+	})
+	return nil
+}
+
+func (m *Main) fail(err error) {
+	select {
+	case m.failed <- err:
+	default:
+	}
+}
+
+// Run starts, prints the ready line and serves until ctx ends or a part fails.
+func (m *Main) Run(ctx context.Context, out io.Writer) error {
+	err := m.Start(ctx)
+	if err == nil {
+		err = json.NewEncoder(out).Encode(Ready{m.HTTPURL, m.MQTTURL, m.TokenFile})
+	}
+	if err == nil {
+		m.Log.Info("hub is ready", "http", m.HTTPURL, "mqtt", m.MQTTURL, "data", m.Config.Data, "version", Version)
+		select {
+		case <-ctx.Done():
+			m.Log.Info("hub is stopping")
+		case err = <-m.failed:
+		}
+	}
+	return errors.Join(err, m.Close())
+}
+
+// Close stops in the order in which nothing is left without an answer: no new
+// requests, no new attempts, no new records, then the database.
+func (m *Main) Close() error {
+	var errs []error
+	if m.api != nil {
+		m.api.Close()
+	}
+	if m.http != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := m.http.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("HTTP: stop: %w", err))
+		}
+	}
+	if m.cancel != nil {
+		m.cancel()
+	}
+	if m.broker != nil {
+		errs = append(errs, m.broker.Close())
+	}
+	if m.ingest != nil {
+		m.ingest.Stop()
+	}
+	m.work.Wait()
+	if m.store != nil {
+		errs = append(errs, m.store.Close())
+	}
+	if m.unlock != nil {
+		errs = append(errs, m.unlock())
+	}
+	return errors.Join(errs...)
+}
+
+func certificate(cert, key string) (*tls.Config, error) {
+	if cert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("TLS certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// reach is the URL by which this machine reaches a listener.
+func reach(plain, secure string, addr net.Addr, t *tls.Config) string {
+	scheme := plain
+	if t != nil {
+		scheme = secure
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// keepToken sees to it that the installation has a token: the one configured,
+// the one in the file, or a new one in the file.
+func keepToken(ctx context.Context, st *store.Store, c Config) (file string, err error) {
+	file = c.tokenFile()
+	if c.Token != "" {
+		return file, st.KeepToken(ctx, "", "installation", c.Token)
+	}
+	b, err := os.ReadFile(file)
+	switch {
+	case err == nil:
+		token := strings.TrimSpace(string(b))
+		if token == "" {
+			return file, fmt.Errorf("%s is empty: remove it and start again", file)
+		}
+		return file, st.KeepToken(ctx, "", "installation", token)
+	case !errors.Is(err, os.ErrNotExist):
+		return file, fmt.Errorf("token: %w", err)
+	}
+	t, err := st.CreateToken(ctx, "", "installation")
+	if err != nil {
+		return file, err
+	}
+	return file, writeToken(file, t.Token)
+}
+
+// writeToken puts the token in place in one step, so that a crash leaves no
+// half of it.
+func writeToken(file, token string) error {
+	tmp := file + ".new"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("token: %w", err)
+	}
+	_, err = f.WriteString(token + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(tmp, file)
+	}
+	if err != nil {
+		return fmt.Errorf("token: %w", err)
+	}
+	return nil
+}
+
+// desk is the till as the API sees it.
+type desk struct {
+	*till.Till
+	m *Main
+}
+
+// Look asks the register of a lane that does not run through a driver of its own.
+func (t desk) Look(ctx context.Context, lane string) ([]kkt.Unit, error) {
+	units, err := t.Till.Look(ctx, lane)
+	if !errors.Is(err, till.ErrNotRunning) {
+		return units, err
+	}
+	l, err := t.m.store.Lane(ctx, lane)
+	if err != nil {
+		return nil, err
+	}
+	d, err := t.m.openRegister(l.URL)
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := d.(io.Closer); ok {
+		defer c.Close()
+	}
+	return d.Units(ctx)
+}
