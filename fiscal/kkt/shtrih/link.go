@@ -1,5 +1,3 @@
-// Package shtrih drives registers that speak the Shtrih-M protocol
-// ("Протокол ККТ") over TCP.
 package shtrih
 
 import (

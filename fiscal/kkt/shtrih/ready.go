@@ -32,7 +32,8 @@ const phaseInWork = 3
 // Lack of paper and the mode are left to the caller.
 func (d *Driver) idle(ctx context.Context) (shortStatus, error) {
 	end := d.opts.Now().Add(d.set.Idle)
-	for {
+	// Short waits first: a receipt that waits for the printer is a buyer who waits.
+	for wait := d.set.Poll / 16; ; wait = min(wait+wait/2, d.set.Poll) {
 		s, err := get(ctx, d, cmdShortStatus, nil, parseShortStatus)
 		var dev *DeviceError
 		switch {
@@ -56,7 +57,7 @@ func (d *Driver) idle(ctx context.Context) (shortStatus, error) {
 		if d.opts.Now().After(end) {
 			return s, retry(fault.Busy, time.Second, "mode %d, submode %d for %s", s.Mode, s.Submode, d.set.Idle)
 		}
-		if err := sleep(ctx, d.set.Poll); err != nil {
+		if err := sleep(ctx, wait); err != nil {
 			return s, retry(fault.Busy, soon, "mode %d, submode %d: %v", s.Mode, s.Submode, err)
 		}
 	}

@@ -68,7 +68,7 @@ type Settings struct {
 	Answer     time.Duration // answer=: wait for an answer, default 10s
 	Close      time.Duration // close=: wait for FF45h, default 30s
 	Shift      time.Duration // shift=: wait for E0h and 41h, default 120s
-	Poll       time.Duration // poll=: between status requests while the register is busy, default 100ms
+	Poll       time.Duration // poll=: longest wait between status requests while the register is busy, default 100ms; the first is a sixteenth
 	Idle       time.Duration // idle=: longest wait for the register to become idle, default 20s
 }
 

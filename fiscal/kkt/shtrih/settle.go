@@ -42,6 +42,11 @@ func (d *Driver) Settle(ctx context.Context, w kkt.Wire, key kkt.Key, base kkt.B
 	if out != nil {
 		return *out
 	}
+	if d.regFN != fn.Serial {
+		if err := d.readRegistration(ctx, fn.Serial); err != nil {
+			return inDoubt(err)
+		}
+	}
 	if p.Document.Kind != fiscal.KindReceipt {
 		found, err := d.findShift(ctx, p.Document.Kind, base)
 		if err != nil {

@@ -91,3 +91,26 @@ func TestTurns(t *testing.T) {
 		d.Close()
 	})
 }
+
+func TestSetClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		var sent []Code
+		f.before = func(c Code) { sent = append(sent, c) }
+		for _, c := range []Code{cmdSetDate, cmdConfirmDate, cmdSetTime} {
+			f.refuse[c] = []byte{0}
+		}
+		d := driver(t, f, "")
+		defer d.Close()
+		if err := d.SetClock(context.Background(), time.Date(2026, 3, 6, 13, 50, 7, 0, time.FixedZone("MSK", 3*3600))); err != nil {
+			t.Error(err)
+		}
+		if !slices.Equal(sent, []Code{cmdSetDate, cmdConfirmDate, cmdSetTime}) {
+			t.Error(sent)
+		}
+		f.refuse[cmdSetDate] = []byte{0x73} // the shift is open
+		if out := kkt.Classify(d.SetClock(context.Background(), time.Now())); out.Kind != kkt.Retry {
+			t.Errorf("%+v", out)
+		}
+	})
+}

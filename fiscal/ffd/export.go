@@ -1,0 +1,82 @@
+package ffd
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+
+	"github.com/chekomat/chekomat/fiscal"
+)
+
+// Export gives a document the way the FNS and OFDs serve it: the keys of the
+// tag table ("tag1115" where none is known), sums in kopecks, padded texts as
+// they are, times of the register's clock without a zone, quantities as exact
+// decimals, repeated requisites as arrays. What does not have the form of its
+// type is given as hexadecimal text.
+func Export(d Document) map[string]any {
+	out := exportChain(d.Body)
+	out["code"] = json.Number(strconv.Itoa(int(d.Code)))
+	return out
+}
+
+func exportChain(es []Element) map[string]any {
+	out := make(map[string]any, len(es)+1)
+	for _, e := range es {
+		key, v := "tag"+strconv.Itoa(int(e.Tag)), exportValue(e)
+		if info, ok := Lookup(e.Tag); ok && info.JSON != "" {
+			key = info.JSON
+		}
+		switch old, again := out[key]; {
+		case repeats[e.Tag] && !again:
+			out[key] = []any{v}
+		case repeats[e.Tag]:
+			out[key] = append(old.([]any), v)
+		default:
+			out[key] = v
+		}
+	}
+	return out
+}
+
+func exportValue(e Element) any {
+	raw := hex.EncodeToString(e.Value)
+	if e.Nested != nil {
+		return exportChain(e.Nested)
+	}
+	info, ok := Lookup(e.Tag)
+	if !ok {
+		return raw
+	}
+	switch info.Type {
+	case Text, FixedText:
+		return e.Text()
+	case Structure: // a number re-used since 2025, told by its content
+		return e.Text()
+	case Time:
+		if at, err := e.Time(); err == nil {
+			return at.Format(fiscal.WallLayout)
+		}
+	case FVLN:
+		if q, err := e.Quantity(); err == nil {
+			return json.Number(q.shortest())
+		}
+	case FixedBytes:
+		if _, fp, err := e.Sign(); err == nil && e.Tag == 1077 {
+			return json.Number(strconv.FormatUint(uint64(fp), 10))
+		}
+	case Byte, Flag, U16, U32, Bits, VLN:
+		if v, err := e.Uint(); err == nil {
+			return json.Number(strconv.FormatUint(v, 10))
+		}
+	}
+	return raw
+}
+
+// shortest prints the number without zeros at the end of its fraction.
+func (q Quantity) shortest() string {
+	for q.Places > 0 && q.Mantissa%10 == 0 {
+		q.Mantissa /= 10
+		q.Places--
+	}
+	return q.String()
+}
