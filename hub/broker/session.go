@@ -42,10 +42,15 @@ var (
 	errSlow      = errors.New("the agent does not take its messages")
 )
 
-// begin makes cl the agent's connection; an older one ends.
+// begin makes cl the agent's connection; an older one ends. A connection that
+// was ended already by a newer one, which may have begun before it, stays out.
 func (ss *sessions) begin(cl *mqtt.Client) {
 	s := &session{client: cl, out: make(chan packets.Packet, ss.max), done: make(chan struct{}), subscribed: map[string]byte{}}
 	ss.mu.Lock()
+	if cl.Closed() {
+		ss.mu.Unlock()
+		return
+	}
 	old := ss.all[cl.ID]
 	ss.all[cl.ID] = s
 	ss.by[cl] = s
