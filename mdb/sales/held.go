@@ -59,7 +59,8 @@ func (r *Recovery) wantsCash() bool {
 // cashAnnounced takes a sale by CASH SALE.
 func (r *Recovery) cashAnnounced(e Event) {
 	r.cash.announces = true
-	r.explain(e.Amount, true)
+	// Last: closing the ledger releases vends that wait for a cash part.
+	defer r.explain(e.Amount, true)
 	if r.lateTwin(e) {
 		return
 	}

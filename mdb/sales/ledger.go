@@ -249,7 +249,7 @@ func (r *Recovery) acceptance(i int, on bool, t int64) {
 		r.paid(i, t)
 	}
 	switch {
-	case !on && l.phase == phaseCredit && l.credit() > 0:
+	case !on && l.phase == phaseCredit && (l.credit() > 0 || l.blind):
 		l.phase = phaseVending
 		r.activity(t, ActivityVendStarted, nil)
 	case on && l.phase == phaseVending:
