@@ -29,8 +29,9 @@ func (t Type) String() string {
 		return "receipt"
 	case TypeShiftClose:
 		return "shift_close"
+	default:
+		return fmt.Sprintf("document_%d", uint16(t))
 	}
-	return fmt.Sprintf("document_%d", uint16(t))
 }
 
 // Document is a document of the archive: what the bench asks about, and the

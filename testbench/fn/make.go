@@ -116,8 +116,9 @@ func (d *draft) limit() int {
 		return maxReceipt
 	case CurrentRegistration:
 		return maxRegReport
+	default:
+		return maxShiftDoc
 	}
-	return maxShiftDoc
 }
 
 // Cancel drops the open document (06h). Without one it answers WrongState.
@@ -195,6 +196,7 @@ func (f *FN) commit(kind Type, at time.Time, operation byte, sum int64) (Documen
 	sign := len(b) + 4 + 2
 	b = AppendTLV(b, 1077, append(signPrefix(kind), 0, 0, 0, 0))
 	switch kind {
+	default: // a registration has neither shift nor sum
 	case TypeShiftOpen:
 		b = AppendU32(b, 1038, uint32(f.shift.Number)+1)
 	case TypeShiftClose:
@@ -272,6 +274,7 @@ func (f *FN) apply(d Document) {
 	f.docs = append(f.docs, d)
 	f.tickets = append(f.tickets, time.Time{})
 	switch d.Type {
+	default:
 	case TypeRegistration:
 		f.phase, f.regFD = PhaseWork, d.FD
 		f.reg.At = d.At

@@ -11,6 +11,7 @@ import (
 func (d *device) strike(f Fault) error {
 	d.dirty = true
 	switch f.Kind {
+	default: // faults of the link do nothing here
 	case Busy:
 		d.busy = d.now().Add(f.delay())
 	case FNFull:
@@ -149,5 +150,16 @@ func (d *device) confirmAll() {
 	d.mu.Unlock()
 	if !off {
 		_, _ = f.Confirm(1 << 30)
+	}
+}
+
+// jumpClock lets real time pass: the register's clock and the ФН's timer move
+// together.
+func (d *device) jumpClock(by time.Duration, registerOnly bool) {
+	if registerOnly {
+		d.nv.ClockSet += by
+	} else {
+		d.nv.Jump += by
+		d.jump.Store(int64(d.nv.Jump))
 	}
 }

@@ -1,0 +1,193 @@
+package register
+
+import "time"
+
+// command starts the execution of one command under the armed faults. mu is
+// held; a command that takes time runs on in its own goroutine.
+func (r *Register) command(s *session, data []byte, num uint16) {
+	code, _ := codeOf(data)
+	r.stats.begin(code)
+	f, struck := r.faults.match(code)
+	if !struck {
+		f = Fault{}
+	}
+	before := f.When == Before
+	switch {
+	case f.Kind == LostRequest:
+		return
+	case f.Kind == DamagedRequest:
+		if r.protocol == 1 {
+			s.out = append(s.out, nak)
+		}
+		return
+	case f.Kind == Off:
+		r.switchOff(f)
+		return
+	}
+	if r.protocol == 1 && f.Kind != LostAck {
+		s.out = append(s.out, ack)
+	}
+	switch {
+	case f.Kind == Cut && before:
+		s.hangUp()
+		return
+	case f.Kind == PowerLoss && before:
+		s.flush()
+		r.powerLoss(f)
+		return
+	case f.Kind == LateExecution:
+		s.hangUp()
+	default:
+		s.attached = true
+	}
+	wait := r.dev.delay(code)
+	if f.Kind == LateExecution || f.Kind == DelayedAnswer && before {
+		wait += f.delay()
+	}
+	j := job{code: code, data: data, num: num, fault: f, epoch: r.epoch}
+	if wait == 0 && f.Kind != DelayedAnswer { // the usual case, on the session's own goroutine
+		r.finish(j, r.runDevice(j))
+		return
+	}
+	s.flush()
+	r.running = true
+	r.group.Add(1)
+	go r.work(j, wait)
+}
+
+// job is a command in execution.
+type job struct {
+	code  uint16
+	data  []byte
+	num   uint16
+	fault Fault
+	epoch int
+}
+
+// work executes after the service time and delivers the answer.
+func (r *Register) work(j job, wait time.Duration) {
+	defer r.group.Done()
+	began := time.Now()
+	if !r.sleep(wait) {
+		return
+	}
+	if j.fault.Kind == "" {
+		r.dev.took(time.Since(began))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.epoch != j.epoch {
+		return
+	}
+	answer := r.runDevice(j)
+	if j.fault.Kind == DelayedAnswer && j.fault.When != Before {
+		r.mu.Unlock()
+		ok := r.sleep(j.fault.delay())
+		r.mu.Lock()
+		if !ok || r.epoch != j.epoch {
+			return
+		}
+	}
+	r.running = false
+	r.finish(j, answer)
+	if r.session != nil {
+		r.session.flush()
+	}
+}
+
+func (r *Register) sleep(t time.Duration) bool {
+	if t <= 0 {
+		return r.ctx.Err() == nil
+	}
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.ctx.Done():
+		return false
+	}
+}
+
+// runDevice executes the command between the faults of state around it.
+func (r *Register) runDevice(j job) []byte {
+	d, f := r.dev, j.fault
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	state := f.Kind != "" && !f.link()
+	if state && f.When != After {
+		_ = d.strike(f)
+		d.between()
+	}
+	var answer []byte
+	if f.Kind != ErrorCode || f.When == After {
+		answer = d.execute(j.data)
+	}
+	if f.Kind == ErrorCode {
+		code := f.Code
+		if code == 0 {
+			code = errFNTimeout
+		}
+		answer = d.reply(j.code, code, nil)
+	}
+	if state && f.When == After {
+		_ = d.strike(f)
+	}
+	d.between()
+	if d.dirty {
+		d.dirty = false
+		_ = d.save()
+	}
+	r.stats.end(j.code, answer)
+	return answer
+}
+
+// finish gives the answer the fate the fault wants. mu is held.
+func (r *Register) finish(j job, answer []byte) {
+	f := j.fault
+	if r.protocol == 2 {
+		r.lastNum, r.last = j.num, answer
+	}
+	if f.Kind == PowerLoss {
+		r.powerLoss(f)
+		return
+	}
+	s := r.session
+	if s != nil && (s.dead || !s.attached) {
+		s = nil
+	}
+	keep := r.protocol == 1 && !f.Drop && f.Kind != LostAnswer
+	if keep {
+		r.pending = answer
+	}
+	if s == nil {
+		return
+	}
+	s.attached = false
+	frame := r.frame(j, answer)
+	switch f.Kind {
+	case LostAnswer, LostAck:
+	case DamagedAnswer:
+		frame[len(frame)-1] ^= 0x55
+		s.out = append(s.out, frame...)
+	case Cut:
+		s.out = append(s.out, frame[:min(f.Byte, len(frame))]...)
+		s.hangUp()
+	default:
+		s.out = append(s.out, frame...)
+	}
+}
+
+func (r *Register) frame(j job, answer []byte) []byte {
+	if r.protocol == 2 {
+		return appendFrameV2(nil, j.num, answer)
+	}
+	return appendFrameV1(nil, answer)
+}
+
+// powerLoss cuts the power for the fault's delay. mu is held.
+func (r *Register) powerLoss(f Fault) {
+	r.off, r.offUntil = true, time.Now().Add(f.delay())
+	r.forget()
+	_ = r.dev.powerLoss()
+}
