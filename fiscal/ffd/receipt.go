@@ -3,6 +3,7 @@ package ffd
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/charset"
@@ -256,6 +257,8 @@ func (r *reader) correction() *fiscal.Correction {
 		c.Number = base.text(1179)
 		r.note(base.err)
 	}
-	fmt.Sscanf(r.text(1192), "%d", &c.WrongFP)
+	if fp, err := strconv.ParseUint(r.text(1192), 10, 32); err == nil {
+		c.WrongFP = uint32(fp)
+	}
 	return c
 }

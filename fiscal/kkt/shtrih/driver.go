@@ -2,6 +2,7 @@ package shtrih
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/url"
 	"time"
@@ -122,7 +123,7 @@ func (d *Driver) call(ctx context.Context, c Code, params []byte) ([]byte, error
 	}
 	defer d.s.with(ctx)()
 	b, err := d.s.exchange(c, params)
-	if _, ok := err.(*LinkError); ok {
+	if _, ok := errors.AsType[*LinkError](err); ok {
 		d.drop()
 	}
 	return b, err

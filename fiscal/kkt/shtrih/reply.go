@@ -16,11 +16,10 @@ type shortStatus struct {
 	Submode  byte
 }
 
-// Flags of the status replies.
+// Flags of the status replies (the paper bits differ between models; the
+// submode tells).
 const (
-	flagReceiptPaper  = 1 << 1
-	flagReceiptSensor = 1 << 7
-	flagCoverOpen     = 1 << 10
+	flagCoverOpen = 1 << 10
 )
 
 func short(c Code, b []byte) error {

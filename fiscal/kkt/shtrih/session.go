@@ -48,7 +48,7 @@ func newSession(conn net.Conn, set *Settings) *session {
 // with binds the following exchanges to ctx; the returned function ends that.
 func (s *session) with(ctx context.Context) func() bool {
 	s.ctx = ctx
-	return context.AfterFunc(ctx, func() { s.conn.SetDeadline(time.Unix(1, 0)) })
+	return context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(time.Unix(1, 0)) })
 }
 
 // patience sets how long the next reads and writes may take.

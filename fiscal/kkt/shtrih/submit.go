@@ -110,7 +110,7 @@ func (d *Driver) abandon(ctx context.Context, p program, i int, base kkt.Baselin
 		opened = opened || st.Code == cmdOpenReceipt || st.Code == cmdBeginOpen || st.Code == cmdBeginClose
 	}
 	if opened {
-		d.cancel(ctx, p) // Ready cancels again if this fails
+		_ = d.cancel(ctx, p) // Ready cancels again if this fails
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package shtrih
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/chekomat/chekomat/fiscal"
@@ -76,8 +77,7 @@ func (d *Driver) Encode(doc fiscal.Document, key kkt.Key, reg kkt.Registration) 
 }
 
 func rejected(err error) error {
-	p, ok := err.(*kkt.Problem)
-	if ok {
+	if p, ok := errors.AsType[*kkt.Problem](err); ok {
 		return p
 	}
 	f, ok := fault.Of(err)
