@@ -21,6 +21,7 @@ const (
 	errPrinting      byte = 0x50
 	errReceiptClosed byte = 0x55
 	errWaitsContinue byte = 0x58
+	errOtherOperator byte = 0x59
 	errNoTable       byte = 0x5D
 	errMultiply      byte = 0x60
 	errTaxSystem     byte = 0x63
@@ -46,7 +47,7 @@ var errorTexts = map[byte]string{
 	errBufferFull: "ККТ: Буфер чека переполнен", errCashlessMore: "ККТ: Сумма безналичных типов оплаты больше итога чека",
 	errShiftTooLong: "ККТ: Смена превысила 24 часа", errPassword: "ККТ: Неверный пароль", errPrinting: "ККТ: Идет печать предыдущей команды",
 	errReceiptClosed: "ККТ: Чек закрыт - операция невозможна", errWaitsContinue: "ККТ: Ожидание команды продолжения печати",
-	errNoTable: "ККТ: Таблица не определена", errTaxSystem: "ККТ: Система налогообложения вне диапазона", errNoPaper: "ККТ: Нет чековой ленты",
+	errOtherOperator: "ККТ: Документ открыт другим оператором", errNoTable: "ККТ: Таблица не определена", errTaxSystem: "ККТ: Система налогообложения вне диапазона", errNoPaper: "ККТ: Нет чековой ленты",
 	errSubmode: "ККТ: Команда не поддерживается в данном подрежиме", errMode: "ККТ: Команда не поддерживается в данном режиме",
 	errReadOnly: "ККТ: Данное поле не редактируется", errDate: "ККТ: Не совпадает дата", errTotalRange: "ККТ: Переполнение диапазона итога чека",
 	errZeroTotal: "ККТ: Обнуленный итог чека",

@@ -116,6 +116,9 @@ func init() {
 	}
 }
 
+// touchesReceipt are the commands another operator's receipt refuses.
+var touchesReceipt = map[uint16]bool{0x88: true, 0x89: true, 0xFF08: true, 0xFF0C: true, 0xFF45: true, 0xFF46: true, 0xFF4D: true}
+
 // codeOf splits a command into its code and the rest. FFh without a sub-code
 // is code FFh.
 func codeOf(data []byte) (code uint16, rest []byte) {
@@ -139,6 +142,7 @@ func (d *device) Execute(data []byte) []byte {
 func (d *device) execute(data []byte) []byte {
 	code, rest := codeOf(data)
 	c := &call{}
+	d.endForeignReceipt()
 	result := d.run(code, rest, c)
 	if d.dirty {
 		d.dirty = false
@@ -188,6 +192,9 @@ func (d *device) run(code uint16, rest []byte, c *call) byte {
 		if code := d.mayPrint(); code != errNone {
 			return code
 		}
+	}
+	if d.nv.Receipt != nil && !d.nv.Receipt.Until.IsZero() && touchesReceipt[code] {
+		return errOtherOperator
 	}
 	c.args = rest
 	return cmd.run(d, c)

@@ -40,6 +40,7 @@ type device struct {
 	ofdOff    bool
 
 	foreignMade   int
+	foreignOpen   time.Duration // how long another operator will hold a receipt, once free
 	spent, target time.Duration // service time of the receipt in work
 }
 

@@ -105,7 +105,7 @@ func TestDriverMakesEachSaleExactlyOnce(t *testing.T) {
 		"late_execution:0.05@FF45,delay=40ms", "late_execution:0.001,delay=20ms", "cut:0.002", "cut:0.05@FF45,drop", "cut:0.001,when=before",
 		"cut:0.03@FF45,byte=9", "damaged_answer:0.002", "delayed_answer:0.002,delay=30ms", "delayed_answer:0.03@FF45,delay=250ms",
 		"power_loss:0.05@FF45,delay=10ms", "power_loss:0.05@FF45,delay=10ms,when=before", "power_loss:0.001,delay=10ms,when=before",
-		"error:0.002,code=2F", "error:0.05@FF45,code=2F,when=after", "busy:0.05@8D,delay=30ms",
+		"error:0.002,code=2F", "error:0.05@FF45,code=2F,when=after", "busy:0.05@8D,delay=30ms", "foreign_open:0.05@FF45,when=after,delay=30ms",
 		"foreign_document:0.1@FF01,when=after", "foreign_document:0.1@FF45,when=after", "auto_shift:0.05@FF45,when=after", "shift_expired:0.05@8D",
 	}
 	for name, one := range map[string]struct {

@@ -40,6 +40,7 @@ const (
 	PaperOut        Kind = "paper_out"        // paper ends, while printing with when=after
 	PaperIn         Kind = "paper_in"         // paper is loaded
 	ForeignDocument Kind = "foreign_document" // another host makes a receipt as soon as the register is free
+	ForeignOpen     Kind = "foreign_open"     // another operator holds a receipt open for Delay: 59h
 	AutoShift       Kind = "auto_shift"       // the register closes and opens the shift by itself when free
 	OFDOff          Kind = "ofd_off"          // the ОФД does not answer any more
 	Repair          Kind = "repair"           // undoes off, busy, fn_full, fn_life_over, paper_out, ofd_off
@@ -47,7 +48,7 @@ const (
 
 var linkFaults = []Kind{LostRequest, DamagedRequest, LostAck, LostAnswer, LateExecution, Cut, DamagedAnswer, DelayedAnswer, PowerLoss, Off, ErrorCode}
 
-var stateFaults = []Kind{Busy, FNFull, FNLifeOver, ShiftExpired, FNReplaced, PaperOut, PaperIn, ForeignDocument, AutoShift, OFDOff, Repair}
+var stateFaults = []Kind{Busy, FNFull, FNLifeOver, ShiftExpired, FNReplaced, PaperOut, PaperIn, ForeignDocument, ForeignOpen, AutoShift, OFDOff, Repair}
 
 // Kinds lists the vocabulary.
 func Kinds() []Kind { return append(slices.Clone(linkFaults), stateFaults...) }

@@ -191,6 +191,21 @@ func TestForeignDocumentComesWhenTheReceiptIsClosed(t *testing.T) {
 	}
 }
 
+func TestForeignReceiptIsHeldOpen(t *testing.T) {
+	w := newWorld(t, noon, Config{})
+	opened(w)
+	c := dial(t, w.Register)
+	w.inject("foreign_open,delay=1m")
+	c.must(t, errReceiptOpen, cmd(0x8D, 0)...)
+	for _, data := range [][]byte{cmd(0x88), cmd(0x89), cmd(0xFF08), sale(1, 100, 8, "x"), closing50} {
+		c.must(t, errOtherOperator, data...)
+	}
+	w.now = w.now.Add(time.Minute)
+	if c.receipt(t, 100, "k") != 3 {
+		t.Fatal("the other operator's receipt took a number")
+	}
+}
+
 func TestAutoShiftBetweenReceipts(t *testing.T) {
 	w, c := toClose(t, Config{})
 	w.inject("auto_shift@FF45,when=after")

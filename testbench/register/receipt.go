@@ -2,6 +2,7 @@ package register
 
 import (
 	"math/big"
+	"time"
 
 	"github.com/chekomat/chekomat/testbench/fn"
 )
@@ -14,6 +15,9 @@ type receipt struct {
 	Items    []item `json:"items,omitempty"`
 	Tags     []byte `json:"tags,omitempty"` // chain of FF0Ch
 	Operator byte   `json:"operator"`
+	// Until is set for another operator's receipt: nobody else may touch it
+	// before, and it is cancelled then.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // item is one FF46h and its FF4Dh.

@@ -33,6 +33,8 @@ func (d *device) strike(f Fault) error {
 		d.nv.PaperOut = false
 	case ForeignDocument:
 		d.foreign++
+	case ForeignOpen:
+		d.foreignOpen = f.delay()
 	case AutoShift:
 		d.autoShift++
 	case OFDOff:
@@ -63,10 +65,23 @@ func (d *device) between() {
 			return
 		}
 	}
+	if d.foreignOpen > 0 && d.mode() == 2 && d.startReceipt(0, 1) == errNone {
+		d.nv.Receipt.Until = d.now().Add(d.foreignOpen)
+		d.foreignOpen = 0
+		return
+	}
 	for ; d.foreign > 0 && d.mode() == 2; d.foreign-- {
 		if d.foreignReceipt() != nil {
 			return
 		}
+	}
+}
+
+// endForeignReceipt lets another operator give up the receipt it held.
+func (d *device) endForeignReceipt() {
+	if r := d.nv.Receipt; r != nil && !r.Until.IsZero() && !d.now().Before(r.Until) {
+		_ = d.fn.Cancel()
+		d.nv.Receipt, d.dirty = nil, true
 	}
 }
 
