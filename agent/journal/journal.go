@@ -175,6 +175,7 @@ const (
 	WhyRestored       = "journal_restored" // the hub has records this file never held: a backup or a clone
 	WhyConflict       = "journal_conflict" // a number came back from the hub as known with other content
 	WhyMachineChanged = "machine_changed"  // the agent was mounted in another machine
+	WhyAgentChanged   = "agent_changed"    // the file was written under another name: a card moved or copied
 	WhyAsked          = "journal_asked"    // a person asked for it
 )
 

@@ -1,0 +1,79 @@
+package config
+
+// Example is a commented file in a language ("ru" or "en").
+func Example(lang string) string {
+	if lang == "en" {
+		return exampleEN
+	}
+	return exampleRU
+}
+
+const exampleRU = `# Настройки агента. Всё остальное (цены, названия, кто продаёт) принадлежит
+# хабу и приходит от него. Переменные окружения CHEKOMAT_AGENT_… сильнее файла,
+# ключи командной строки сильнее переменных: agent run --help.
+
+# Кто мы для хаба. Секрет хаб показывает один раз, при создании агента.
+operator: romashka
+agent: a-0017
+secret_file: /etc/chekomat/agent.secret
+
+hub:
+  url: mqtts://hub.example.ru:8883   # mqtt:// — без TLS, только в своей сети
+  ca: /etc/chekomat/hub-ca.pem       # нет строки — доверяем корням системы
+  state_sec: 30                      # как часто рассказывать о себе
+
+bus:
+  # Модуль на шине:     chekomat:///dev/ttyACM0   или   chekomat+tcp://10.0.0.5:7000
+  # Запись, для пробы:  file:///path/file.words.csv?speed=real   (max — как можно быстрее)
+  url: chekomat:///dev/ttyACM0
+  # assume_currency: RUB   # считать все суммы рублями, что бы ни говорила шина
+  # assume_scale: 100      # множитель, если настройки устройств не были услышаны:
+  # assume_decimals: 2     # сумма = число с шины × множитель / 10^знаки
+
+# Экраны; можно несколько. Меньше 160 точек по короткой стороне QR-код чека
+# показать нельзя: такой экран — только табло состояния.
+panel:
+  - url: kiosk://127.0.0.1:8081/     # страница для браузера
+    width: 800
+    height: 480
+    width_mm: 154                    # видимая ширина: по ней считается размер QR-кода
+
+data: /var/lib/chekomat-agent        # журнал; не чистить: в нём недоставленные продажи
+lang: ru                             # язык экрана, пока хаб не сказал своего
+log: info
+`
+
+const exampleEN = `# The agent's settings. All else (prices, names, who sells) belongs to the hub
+# and comes from it. Environment variables CHEKOMAT_AGENT_… win over the file,
+# flags win over them: agent run --help.
+
+# Who we are to the hub. It shows the secret once, when the agent is made.
+operator: romashka
+agent: a-0017
+secret_file: /etc/chekomat/agent.secret
+
+hub:
+  url: mqtts://hub.example.ru:8883   # mqtt:// is without TLS: in your own network only
+  ca: /etc/chekomat/hub-ca.pem       # without it the system's roots are trusted
+  state_sec: 30                      # how often to tell of itself
+
+bus:
+  # A module on the bus:   chekomat:///dev/ttyACM0   or   chekomat+tcp://10.0.0.5:7000
+  # A capture, for trying: file:///path/file.words.csv?speed=real   (max: as fast as possible)
+  url: chekomat:///dev/ttyACM0
+  # assume_currency: RUB   # take all amounts for roubles whatever the bus says
+  # assume_scale: 100      # factor where the devices' set-up was not heard:
+  # assume_decimals: 2     # sum = number on the bus × factor / 10^decimals
+
+# Displays; several are possible. With less than 160 pixels on the short side a
+# receipt's QR code can't be shown: such a panel tells the state only.
+panel:
+  - url: kiosk://127.0.0.1:8081/     # a page for a browser
+    width: 800
+    height: 480
+    width_mm: 154                    # visible width: the QR's size is computed from it
+
+data: /var/lib/chekomat-agent        # the journal; never clean it: undelivered sales are in it
+lang: ru                             # language of the screen until the hub has said
+log: info
+`
