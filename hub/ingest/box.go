@@ -81,6 +81,11 @@ func (i *Ingest) box(operator, agent string) (*box, error) {
 
 // serve is the only one that stores for its agent, so order is kept.
 func (i *Ingest) serve(b *box) {
+	select {
+	case <-i.ctx.Done():
+		return
+	case <-i.attached:
+	}
 	for {
 		select {
 		case <-i.ctx.Done():

@@ -89,9 +89,10 @@ func (o *Options) defaults() {
 // Ingest takes messages from the broker (it is its Handler) and answers
 // through the downlink.
 type Ingest struct {
-	store Store
-	down  Downlink
-	o     Options
+	store    Store
+	down     Downlink
+	attached chan struct{} // closed when down is there
+	o        Options
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -115,16 +116,20 @@ var ErrStopped = errors.New("ingest is stopping")
 // ErrOverflow says that an agent sends faster than its records can be stored.
 var ErrOverflow = errors.New("the queue of the agent is full")
 
-// New makes an ingest; Attach a downlink before the first message.
+// New makes an ingest; what comes before a downlink is attached waits for it.
 func New(s Store, o Options) *Ingest {
 	o.defaults()
-	i := &Ingest{store: s, o: o, boxes: map[string]*box{}}
+	i := &Ingest{store: s, o: o, boxes: map[string]*box{}, attached: make(chan struct{})}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	return i
 }
 
-// Attach gives the way down to the agents: broker and ingest need each other.
-func (i *Ingest) Attach(d Downlink) { i.down = d }
+// Attach gives the way down to the agents, once: broker and ingest need each
+// other.
+func (i *Ingest) Attach(d Downlink) {
+	i.down = d
+	close(i.attached)
+}
 
 // Counts gives the counters, for metrics.
 func (i *Ingest) Counts() *Counts { return &i.counts }
@@ -137,7 +142,8 @@ func (i *Ingest) Err() error {
 	return nil
 }
 
-// Run watches until ctx ends, then stops the work in hand.
+// Run watches until ctx ends, then stops the work in hand. First it marks every
+// agent offline: let the broker start after that.
 func (i *Ingest) Run(ctx context.Context) error {
 	defer i.Stop()
 	if err := i.store.NoteAllGone(ctx); err != nil {
@@ -195,7 +201,11 @@ func (i *Ingest) FleetChanged(operator string) {
 
 // AgentChanged ends an agent's connection: its secret was renewed or revoked.
 func (i *Ingest) AgentChanged(operator, agent string) {
-	i.down.Drop(operator, agent, errors.New("the agent's secret has changed"))
+	select {
+	case <-i.attached:
+		i.down.Drop(operator, agent, errors.New("the agent's secret has changed"))
+	default:
+	}
 }
 
 func (i *Ingest) push(agents func() ([][2]string, error)) {
@@ -247,6 +257,11 @@ func (i *Ingest) tell(operator, agent string, r wire.Receipt) {
 
 // send publishes one message; an agent that is not there will ask.
 func (i *Ingest) send(operator, agent, name string, v any) {
+	select {
+	case <-i.attached:
+	case <-i.ctx.Done():
+		return
+	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		i.o.Log.Error("ingest: encode "+name, "err", err)

@@ -90,11 +90,12 @@ type intake struct {
 	facts           *facts
 	journals        []*journal
 	refused         map[string][]wire.Refusal
+	unfair          map[string]bool // subject → a price alarm is open
 	taken           Taken
 }
 
 func (s *Store) intakeOf(tx *sql.Tx, operator, agent string) *intake {
-	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: factsOf(tx), refused: map[string][]wire.Refusal{}}
+	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: factsOf(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}}
 }
 
 func (in *intake) journal(id string) (*journal, error) {
@@ -322,6 +323,7 @@ func (in *intake) about(e *entry) string {
 // settle carries a verdict on a sale out.
 func (in *intake) settle(e *entry, v verdict, actor string) error {
 	for _, a := range v.alarms {
+		delete(in.unfair, in.about(e))
 		if _, err := in.s.Raise(in.tx, in.operator, in.about(e), a.code, a.severity, a.detail); err != nil {
 			return err
 		}
@@ -352,8 +354,16 @@ func (in *intake) settle(e *entry, v verdict, actor string) error {
 
 // priceIsFair ends the alarm of a column whose price is right again.
 func (in *intake) priceIsFair(e *entry) error {
-	_, err := in.tx.Exec(`UPDATE incident SET closed_at=? WHERE subject=? AND code=? AND closed_at IS NULL AND substr(detail,1,length(?4))=?4`,
-		in.now, in.about(e), PriceMismatch, columnPrefix(e.record.Sale.Column))
+	about := in.about(e)
+	open, err := load(in.unfair, about, func() (open bool, err error) {
+		err = in.tx.QueryRow(`SELECT EXISTS(SELECT 1 FROM incident WHERE subject=? AND code=? AND closed_at IS NULL)`, about, PriceMismatch).Scan(&open)
+		return open, err
+	})
+	if err != nil || !open {
+		return err
+	}
+	_, err = in.tx.Exec(`UPDATE incident SET closed_at=?1 WHERE subject=?2 AND code=?3 AND closed_at IS NULL AND substr(detail,1,length(?4))=?4`,
+		in.now, about, PriceMismatch, columnPrefix(e.record.Sale.Column))
 	return err
 }
 
