@@ -114,7 +114,11 @@ func TestOneBadWordMakesNoOtherSale(t *testing.T) {
 		}
 		i := rapid.IntRange(0, len(b.ws)-1).Draw(t, "word")
 		ws := slices.Clone(b.ws)
-		if rapid.Bool().Draw(t, "delete") {
+		if zero := zeros(ws); len(zero) > 0 && rapid.Bool().Draw(t, "a zero byte") {
+			// Checksums do not notice that a zero byte is missing.
+			i = rapid.SampledFrom(zero).Draw(t, "zero")
+			ws = slices.Delete(ws, i, i+1)
+		} else if rapid.Bool().Draw(t, "delete") {
 			ws = slices.Delete(ws, i, i+1)
 		} else {
 			ws[i].V ^= uint16(rapid.IntRange(1, 0x1FF).Draw(t, "bits"))
@@ -126,6 +130,17 @@ func TestOneBadWordMakesNoOtherSale(t *testing.T) {
 			}
 		}
 	})
+}
+
+// zeros gives the zero bytes inside blocks after the set-up.
+func zeros(ws []mdb.Word) (at []int) {
+	from := len(newBus().setup(0).ws)
+	for i := from; i+1 < len(ws); i++ {
+		if ws[i].V == 0 && ws[i].T-ws[i-1].T < 1200 && ws[i+1].T-ws[i].T < 1200 {
+			at = append(at, i)
+		}
+	}
+	return at
 }
 
 // A stretch of lost words, told by Lost, makes no class A sale of what was

@@ -33,10 +33,10 @@ const (
 type doubt uint8
 
 const (
-	doubtForm  doubt = 1 << iota // VEND REQUEST of a length that is no exact form
-	doubtHeard                   // the approval was heard, but a word of it may be missing
-	doubtLost                    // words were lost meanwhile
-	doubtScale                   // the set-up after the last reset was not heard
+	doubtForm   doubt = 1 << iota // VEND REQUEST of a length that is no exact form
+	doubtHeard                    // the approval was late or had bytes nobody can read behind it
+	doubtSparse                   // a word of the approval may be missing
+	doubtLost                     // words were lost meanwhile
 )
 
 // reader is what is known of one cashless address.
@@ -287,7 +287,12 @@ func (r *Recovery) sellVend(d *reader, t int64, class Class, source string, succ
 	requested := d.money.amount(int64(d.price))
 	amount := requested
 	detail := ""
-	if d.state == vendApproved && d.amount != 0 && !d.token {
+	switch {
+	case d.state != vendApproved || d.amount == 0 || d.token:
+	case d.doubts&doubtSparse != 0 && d.amount > d.price:
+		// A missing zero byte makes an amount larger; the request was heard well.
+		detail = "the approval may have lost a byte: the requested price is taken"
+	default:
 		amount = d.money.amount(int64(d.amount))
 		if d.amount > d.price {
 			detail = "approved amount above the requested price"

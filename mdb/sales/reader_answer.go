@@ -86,9 +86,12 @@ func (r *Recovery) vendApproved(d *reader, b *mdb.Block, m mdb.VendApproved, tra
 		d.note(b)
 	}
 	d.state, d.amount, d.token = vendApproved, m.Amount, m.Token
-	d.doubts &^= doubtHeard
-	if trailing || b.Marks&(mdb.Sparse|mdb.Late) != 0 {
+	d.doubts &^= doubtHeard | doubtSparse
+	if trailing || b.Marks&mdb.Late != 0 {
 		d.doubts |= doubtHeard
+	}
+	if b.Marks&mdb.Sparse != 0 {
+		d.doubts |= doubtSparse
 	}
 }
 
