@@ -73,9 +73,9 @@ type MachinePeriod struct {
 type MachineRule struct {
 	StopAfterMin int    `json:"stop_after_min"`
 	NeedDisplay  bool   `json:"need_display"`
-	ShowSec      int    `json:"show_sec"`
+	ShowSec      int    `json:"show_sec,omitempty"` // default 60
 	Currency     string `json:"currency"`
-	Lang         string `json:"lang"`
+	Lang         string `json:"lang,omitempty"` // default ru
 }
 
 // Fiscalizer says who makes receipts for a payment source.
