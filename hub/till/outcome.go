@@ -82,9 +82,12 @@ func (l *lane) after(o kkt.Outcome) (base kkt.Baseline, follows bool) {
 	if !l.serial {
 		return kkt.Baseline{}, true
 	}
-	r := o.Receipt
-	return kkt.Baseline{FN: r.FN, FD: r.FD, Shift: r.Shift, ShiftOpen: l.open.Kind != fiscal.KindShiftClose},
-		r.FD == l.open.Base.FD+1 && r.FD == l.known+1
+	r, was := o.Receipt, l.open.Base
+	base = kkt.Baseline{FN: r.FN, FD: r.FD, Shift: r.Shift, ShiftOpen: l.open.Kind != fiscal.KindShiftClose}
+	if l.open.Kind == fiscal.KindReceipt || l.open.Kind == fiscal.KindCorrection {
+		base.Receipts = was.Receipts + 1
+	}
+	return base, r.FD == was.FD+1 && r.FD == l.known+1 && (base.Receipts == 0 || r.Shift == was.Shift)
 }
 
 func (l *lane) onFinished(now time.Time, e finished) action {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
@@ -58,6 +59,7 @@ func newWorker(t *Till, l store.Lane) (*worker, error) {
 // run works until ctx ends.
 func (w *worker) run(ctx context.Context) {
 	defer w.pool.leave(w.seat)
+	defer w.close()
 	// An answer under way outlives ctx by the grace; writes are never cut short.
 	device, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -81,6 +83,13 @@ func (w *worker) run(ctx context.Context) {
 	}
 	if w.hold.Fence != 0 {
 		w.note(w.store.ReleaseLane(context.WithoutCancel(ctx), w.hold))
+	}
+}
+
+// close gives the register free for whoever comes next.
+func (w *worker) close() {
+	if c, ok := w.driver.(io.Closer); ok {
+		w.note(c.Close())
 	}
 }
 
