@@ -1,0 +1,110 @@
+package bench
+
+import (
+	"os"
+	"strings"
+)
+
+// words are what the bench says to people.
+type words struct {
+	comma, ofPeer string
+	heads         [7]string
+	marks         map[string]string
+	groups        map[string]string
+	rows          map[string]string // by key; %s is the size or number
+	units         map[string]string
+	peers         map[string]string
+	notes         map[string]string
+	measuring     string
+	all           string
+}
+
+var russian = words{
+	comma: ",", ofPeer: "от соседнего",
+	heads: [7]string{"Что", "Сколько", "Единица", "Бюджет", "Рядом", "Отношение", "Итог"},
+	marks: map[string]string{MarkOK: "в норме", MarkOver: "ВНЕ БЮДЖЕТА", MarkFailed: "не измерено"},
+	groups: map[string]string{
+		groupWords: "Разбор шины", groupTLV: "Фискальные документы", groupRender: "Картинка чека", groupEmulator: "Эмулятор кассы",
+		groupIngest: "Надёжный приём через MQTT", groupTill: "Задания на чеки", groupBusy: "Занятость кассы",
+		groupVend: "От продажи до QR-кода на дисплее", groupAgent: "Агент на насыщенной шине",
+	},
+	rows: map[string]string{
+		"framer": "слова → блоки, опросы", "framer_allocs": "  выделений памяти на слово",
+		"recover_polls": "слова → продажи, опросы", "recover_polls_allocs": "  выделений памяти на слово",
+		"recover_sales": "слова → продажи, продажи подряд", "recover_sales_allocs": "  выделений памяти на слово",
+		"ingest_broker": "приём в базу с подтверждением", "ingest_inserts": "  он же рядом с голыми вставками",
+		"till_1": "заданий, 1 касса без задержки", "till_64": "заданий, 64 кассы без задержки",
+		"busy": "чеков при очереди, касса %s", "busy_bare": "  голый клиент рядом с пределом кассы",
+		"tlv_parse": "разбор TLV-документа", "tlv_append": "запись TLV-документа", "compose": "чек из продажи", "parse_48": "разбор чека с 48 позициями",
+		"render": "чек с QR, %s", "emulator": "голый клиент, касса без задержки", "emulator_driver": "драйвер, касса без задержки",
+		"qr_p50": "касса %s: половина быстрее", "qr_p99": "касса %s: 99 %% быстрее",
+		"hub_p50": "доля хаба (касса %s): половина", "hub_p99": "доля хаба (касса %s): 99 %%",
+		"agent_rss": "память в ОЗУ (VmRSS)", "agent_own": "  из неё своя (RssAnon)", "agent_cpu": "процессор", "agent_wire": "байт на продажу, оба направления",
+	},
+	units: map[string]string{"words/s": "слов/с", "allocs": "шт.", "records/s": "записей/с", "jobs/s": "заданий/с", "receipts/s": "чеков/с",
+		"docs/s": "док./с", "ms": "мс", "MB": "МБ", "%core": "% ядра", "bytes": "байт"},
+	peers: map[string]string{"line": "линия на 9600 бод", "broker": "голый брокер", "inserts": "голые вставки", "fleet": "парк из бюджета, продаж/с",
+		"bare": "голый клиент", "limit": "предел", "register": "касса", "panel": "самая большая панель", "real": "касса 350 мс"},
+	notes: map[string]string{
+		"allocs":  "выделений %s, %s байт на операцию",
+		"vends":   "продаж %d, автоматов %d; время по часам агента: от решающего слова до картинки",
+		"hub":     "от прихода записи до чека в базе, вместе с кассой без задержки; нагрузка этого замера, не 500 продаж/с на 64 кассах",
+		"seconds": "чеков %d подряд",
+		"agent":   "%d с; слов %s в секунду по двум линиям, продаж %d",
+		"wire":    "MQTT без TLS за %d с: вверх %d, вниз %d байт; пинги и состояния тоже",
+	},
+	measuring: "измеряем", all: "Машина занята и другими: сравнивайте отношения, не секунды.",
+}
+
+var english = words{
+	comma: ".", ofPeer: "of the peer",
+	heads: [7]string{"What", "Figure", "Unit", "Budget", "Beside", "Ratio", "Mark"},
+	marks: map[string]string{MarkOK: "ok", MarkOver: "OVER BUDGET", MarkFailed: "not measured"},
+	groups: map[string]string{
+		groupWords: "Decoding the bus", groupTLV: "Fiscal documents", groupRender: "Picture of a receipt", groupEmulator: "Register emulator",
+		groupIngest: "Durable ingest through MQTT", groupTill: "Jobs of receipts", groupBusy: "Register kept busy",
+		groupVend: "From vend to the QR code on the display", groupAgent: "Agent on a saturated bus",
+	},
+	rows: map[string]string{
+		"framer": "words → blocks, polls", "framer_allocs": "  allocations a word",
+		"recover_polls": "words → sales, polls", "recover_polls_allocs": "  allocations a word",
+		"recover_sales": "words → sales, sale after sale", "recover_sales_allocs": "  allocations a word",
+		"ingest_broker": "into the database, with an ack", "ingest_inserts": "  the same beside bare inserts",
+		"till_1": "jobs, 1 register of no delay", "till_64": "jobs, 64 registers of no delay",
+		"busy": "receipts with a backlog, register of %s", "busy_bare": "  a bare client beside the register's limit",
+		"tlv_parse": "parse a TLV document", "tlv_append": "write a TLV document", "compose": "receipt of a sale", "parse_48": "parse a receipt of 48 items",
+		"render": "receipt with QR, %s", "emulator": "bare client, register of no delay", "emulator_driver": "driver, register of no delay",
+		"qr_p50": "register of %s: half are faster", "qr_p99": "register of %s: 99%% are faster",
+		"hub_p50": "hub's share (register of %s): half", "hub_p99": "hub's share (register of %s): 99%%",
+		"agent_rss": "resident memory (VmRSS)", "agent_own": "  of it its own (RssAnon)", "agent_cpu": "processor", "agent_wire": "bytes a sale, both ways",
+	},
+	units: map[string]string{"words/s": "words/s", "allocs": "allocs", "records/s": "records/s", "jobs/s": "jobs/s", "receipts/s": "receipts/s",
+		"docs/s": "docs/s", "ms": "ms", "MB": "MB", "%core": "% of a core", "bytes": "bytes"},
+	peers: map[string]string{"line": "a line at 9600 baud", "broker": "bare broker", "inserts": "bare inserts", "fleet": "the budget's fleet, sales/s",
+		"bare": "bare client", "limit": "limit", "register": "register", "panel": "the largest panel", "real": "a 350 ms register"},
+	notes: map[string]string{
+		"allocs":  "%s allocations, %s bytes each",
+		"vends":   "%d vends of %d machines; by the agent's clock, from the deciding word to the picture",
+		"hub":     "from the record's arrival to the receipt in the database, a register of no delay included; at this load, not 500 sales/s over 64 registers",
+		"seconds": "%d receipts in a row",
+		"agent":   "%d s; %s words/s on two lines, %d sales",
+		"wire":    "MQTT without TLS in %d s: %d up, %d bytes down; pings and states too",
+	},
+	measuring: "measuring", all: "Others use this computer too: compare the ratios, not the seconds.",
+}
+
+// wordsFor picks a language: "ru", "en", or "" for the environment's, Russian
+// unless it asks for English.
+func wordsFor(lang string) *words {
+	if lang == "" {
+		for _, v := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+			if lang = os.Getenv(v); lang != "" {
+				break
+			}
+		}
+	}
+	if strings.HasPrefix(lang, "en") {
+		return &english
+	}
+	return &russian
+}
