@@ -92,10 +92,12 @@ func (r *Recovery) report(b *mdb.Block, m mdb.Report) {
 	if cash > 0 {
 		r.explain(g.money.amount(min(cash, paid)), true)
 	}
+	confirmed := false
 	for i := 0; i < len(r.held); {
 		h := r.held[i].ev
 		if h.ItemKnown && h.Item == e.Item || equal(h.Amount, e.Amount) {
 			r.drop(i)
+			confirmed = true
 			continue
 		}
 		i++
@@ -110,6 +112,10 @@ func (r *Recovery) report(b *mdb.Block, m mdb.Report) {
 		}
 	}
 	r.settleSale(e)
+	if confirmed {
+		// Its other announcement came before: the next one is another sale.
+		r.recent[(r.recentN+len(r.recent)-1)%len(r.recent)].spent = true
+	}
 }
 
 // split gives the parts of a reported sale. Where they do not add up, price,

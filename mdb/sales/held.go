@@ -39,6 +39,7 @@ func (r *Recovery) vended(d *reader, e Event) {
 		}
 	}
 	switch {
+	case r.gate.reported && r.alreadyReported(e):
 	case r.gate.reported:
 		r.hold(heldSale{ev: e, until: e.T + r.cfg.ReportWindow.Microseconds()})
 	case !r.cfg.Deaf && (r.cash.credit() > 0 || r.cash.escrowed):
@@ -78,7 +79,9 @@ func (r *Recovery) cashAnnounced(e Event) {
 		}
 	}
 	if r.gate.reported {
-		r.hold(heldSale{ev: e, until: e.T + r.cfg.ReportWindow.Microseconds()})
+		if !r.alreadyReported(e) {
+			r.hold(heldSale{ev: e, until: e.T + r.cfg.ReportWindow.Microseconds()})
+		}
 		return
 	}
 	for i := range r.readers {
@@ -89,6 +92,19 @@ func (r *Recovery) cashAnnounced(e Event) {
 		}
 	}
 	r.settleSale(e)
+}
+
+// alreadyReported reports whether a REPORT just before told of the same sale.
+func (r *Recovery) alreadyReported(e Event) bool {
+	for i := range r.recent {
+		a := &r.recent[i]
+		if a.source == "report" && !a.spent && e.T-a.t < r.cfg.ReportWindow.Microseconds() &&
+			(a.known && e.ItemKnown && a.item == e.Item || equal(a.amount, e.Amount)) {
+			a.spent = true
+			return true
+		}
+	}
+	return false
 }
 
 // lateTwin reports whether e announces what the ledger already sold.
