@@ -7,7 +7,9 @@ import (
 )
 
 func TestReports(t *testing.T) {
-	gw := func() *bus { return newBus().setup(8).ask(mdb.Gateway, mdb.GatewaySetup{Level: 3, Scale: 1, Decimals: 2}) }
+	gw := func() *bus {
+		return newBus().setup(8).ask(mdb.Gateway, mdb.GatewaySetup{Level: 3, Scale: 1, Decimals: 2})
+	}
 	cash := mdb.Report{Kind: mdb.ReportPaid, Item: 33, Price: 350, Bills: 1000, CashOut: 650}
 	card := mdb.Report{Kind: mdb.ReportPaid, Item: 12, Price: 4500, Cashless1: 4500}
 	first := "sale A report #33 3.50"
