@@ -91,11 +91,25 @@ type intake struct {
 	journals        []*journal
 	refused         map[string][]wire.Refusal
 	unfair          map[string]bool // subject → a price alarm is open
+	prepared        map[string]*sql.Stmt
 	taken           Taken
 }
 
 func (s *Store) intakeOf(tx *sql.Tx, operator, agent string) *intake {
-	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: factsOf(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}}
+	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: factsOf(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}, prepared: map[string]*sql.Stmt{}}
+}
+
+// exec prepares a statement that each record of a batch runs once.
+func (in *intake) exec(query string, args ...any) (sql.Result, error) {
+	st := in.prepared[query]
+	if st == nil {
+		var err error
+		if st, err = in.tx.Prepare(query); err != nil { // closed with the transaction
+			return nil, err
+		}
+		in.prepared[query] = st
+	}
+	return st.Exec(args...)
 }
 
 func (in *intake) journal(id string) (*journal, error) {
@@ -264,7 +278,7 @@ func (in *intake) store(j *journal, a *Arrival) error {
 	if err != nil {
 		return err
 	}
-	res, err := in.tx.Exec(`INSERT INTO record(operator_id,agent_id,journal_id,seq,machine_id,kind,class,amount,col,source,of_seq,at,received_at,hash,body,fate,reason)
+	res, err := in.exec(`INSERT INTO record(operator_id,agent_id,journal_id,seq,machine_id,kind,class,amount,col,source,of_seq,at,received_at,hash,body,fate,reason)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, in.operator, in.agent, j.id, a.Seq, j.machine, a.Record.Kind, class, amount, col, source,
 		a.Record.Of, e.at, a.Received, a.hash(), a.Body, v.fate, v.reason)
 	if err != nil {

@@ -40,7 +40,7 @@ func (in *intake) insertJob(e *entry, n newJob) (made bool, err error) {
 		return false, fmt.Errorf("document of %s: %w", origin, err)
 	}
 	id := jobID(in.now, key)
-	res, err := in.tx.Exec(`INSERT INTO job(id,operator_id,origin_kind,origin_id,purpose,ordinal,seller_id,machine_id,agent_id,journal_id,seq,record_id,
+	res, err := in.exec(`INSERT INTO job(id,operator_id,origin_kind,origin_id,purpose,ordinal,seller_id,machine_id,agent_id,journal_id,seq,record_id,
 			state,reason,sold_at,young_till,key,amount,document,created_at,updated_at)
 		VALUES (?,?,'record',?,?,0,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(origin_kind,origin_id,purpose,ordinal) DO NOTHING`,
 		id, in.operator, origin, n.purpose, n.seller, e.machine(), e.journal.agent, e.journal.id, e.record.Seq, e.id,
@@ -52,7 +52,10 @@ func (in *intake) insertJob(e *entry, n newJob) (made bool, err error) {
 		return false, err
 	}
 	in.taken.Jobs++
-	return true, history(in.tx, in.now, id, n.state, n.reason, "", n.actor)
+	if _, err := in.exec(`INSERT INTO job_history(job_id,at,state,reason,actor) VALUES (?,?,?,?,?)`, id, in.now, n.state, n.reason, n.actor); err != nil {
+		return false, fmt.Errorf("history of job %s: %w", id, err)
+	}
+	return true, nil
 }
 
 // jobID sorts by time and is unique as the key is: 11 hex digits of ms, 16
