@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,9 +79,12 @@ func TestBoardShowsAndMeasures(t *testing.T) {
 		if s := g.last(); s.QR != "qr1" || s.At.IsZero() {
 			t.Errorf("panel shows %+v", s)
 		}
+		synctest.Wait()
+		log.mu.Lock()
 		if len(log.all) != 1 || log.all[0].Result != ResultShown || log.all[0].AfterMS != 1150 {
 			t.Errorf("results %+v", log.all)
 		}
+		log.mu.Unlock()
 		time.Sleep(2 * time.Minute) // by the timer alone
 		synctest.Wait()
 		if s := g.last(); s.State != display.Idle {
@@ -95,8 +99,8 @@ func TestBoardTriesADeadPanelAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, log := &glass{broken: errors.New("no cable")}, &results{}
 		ctx, stop := context.WithCancel(t.Context())
-		told := 0
-		b := NewBoard(g, bubble(), log, func() { told++ }, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		var told atomic.Int64
+		b := NewBoard(g, bubble(), log, func() { told.Add(1) }, slog.New(slog.NewTextHandler(io.Discard, nil)))
 		go b.Run(ctx)
 		need := plan
 		need.NeedPanel = true
@@ -112,7 +116,7 @@ func TestBoardTriesADeadPanelAgain(t *testing.T) {
 		if v := b.View(); !v.Alive || v.Off != "" || g.last().State != display.Idle {
 			t.Errorf("view %+v, panel %+v", v, g.last())
 		}
-		if told == 0 {
+		if told.Load() == 0 {
 			t.Error("nobody was told")
 		}
 		stop()

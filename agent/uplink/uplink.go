@@ -145,9 +145,10 @@ func (u *Uplink) now() int64 { return u.cfg.Clock.Now().MonoMS }
 func (u *Uplink) Run(ctx context.Context) error {
 	wait := u.cfg.Retry
 	for ctx.Err() == nil {
+		began := u.now()
 		err := u.connection(ctx)
-		if u.greeted {
-			wait = u.cfg.Retry
+		if u.now()-began >= longestWait.Milliseconds() {
+			wait = u.cfg.Retry // it was a good connection: two clones that throw each other out have none
 		}
 		u.greet(false)
 		u.client = nil
