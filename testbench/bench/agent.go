@@ -20,10 +20,11 @@ import (
 )
 
 const (
-	budgetMemory = 20   // MB resident
-	budgetCore   = 1    // per cent
-	budgetWire   = 1500 // bytes a sale, both ways, on an established TLS connection
-	saleEvery    = 2 * time.Second
+	budgetMemory = 20                     // MB resident
+	budgetCore   = 1                      // per cent
+	budgetWire   = 1500                   // bytes a sale, both ways, on an established TLS connection
+	saleEvery    = time.Second            // between buyers
+	settled      = 700 * time.Millisecond // a sale's receipt has come and is shown
 	agentID      = "bench-agent"
 	zone         = "Europe/Moscow"
 )
@@ -82,13 +83,22 @@ func (b *bench) agent(ctx context.Context) (rows []Row, err error) {
 	if err := p.Ready(ready); err != nil {
 		return nil, fmt.Errorf("bench: %w\n%s", err, logTail(dir))
 	}
-	// The set-up of bus, connection and shift, and the first two sales.
-	for bus.sales.Load() < 2 {
-		if err := pause(ready, 100*time.Millisecond); err != nil {
-			return nil, err
-		}
+	// The set-up of bus, connection and shift, and the first sale.
+	if err := bus.afterSale(ready); err != nil {
+		return nil, err
 	}
 	return b.watch(ctx, span, p.PID(), bus, line)
+}
+
+// afterSale waits for the next sale and all that comes of it, so that bytes
+// are counted by whole sales.
+func (d *tap) afterSale(ctx context.Context) error {
+	for n := d.sales.Load(); d.sales.Load() == n; {
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return pause(ctx, settled)
 }
 
 // watch measures over a span.
@@ -118,6 +128,9 @@ func (b *bench) watch(ctx context.Context, span time.Duration, pid int, bus *tap
 		}
 		most.Resident, most.Own = max(most.Resident, m.Resident), max(most.Own, m.Own)
 	}
+	if err := bus.afterSale(ctx); err != nil {
+		return nil, err
+	}
 	to, err := read()
 	if err != nil {
 		return nil, err
@@ -137,7 +150,7 @@ func (b *bench) watch(ctx context.Context, span time.Duration, pid int, bus *tap
 	cpu.Budget = atMost(budgetCore)
 	wire := b.row("agent_wire", "bytes", float64(up+down)/float64(sold))
 	wire.Budget = atMost(budgetWire)
-	wire.Note = fmt.Sprintf(b.words.notes["wire"], seconds, up, down)
+	wire.Note = fmt.Sprintf(b.words.notes["wire"], sold, up, down)
 	return []Row{resident, own, cpu, wire}, nil
 }
 

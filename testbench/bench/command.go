@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -103,12 +104,13 @@ Exit codes: 0 everything was measured, over its budget or not; 1 otherwise.
 			b.words = wordsFor(lang)
 			ctx, cancel := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()
+			load := loadAverage()
 			rows, err := b.measure(ctx, only, cmd.ErrOrStderr())
 			if asJSON {
 				return errors.Join(json.NewEncoder(cmd.OutOrStdout()).Encode(rows), err)
 			}
 			writeTable(cmd.OutOrStdout(), rows, b.words)
-			fmt.Fprintln(cmd.OutOrStdout(), b.words.all)
+			fmt.Fprintf(cmd.OutOrStdout(), b.words.all+"\n", runtime.NumCPU(), load)
 			return err
 		},
 	}

@@ -88,3 +88,13 @@ func processorTime(pid int) (time.Duration, error) {
 	}
 	return parseStat(raw)
 }
+
+// loadAverage is how many processes wanted a processor in the last minute, as
+// the kernel writes it; "?" where it does not.
+func loadAverage() string {
+	raw, err := os.ReadFile("/proc/loadavg")
+	if f := strings.Fields(string(raw)); err == nil && len(f) > 0 {
+		return f[0]
+	}
+	return "?"
+}

@@ -51,9 +51,9 @@ var russian = words{
 		"hub":     "от прихода записи до чека в базе, вместе с кассой без задержки; нагрузка этого замера, не 500 продаж/с на 64 кассах",
 		"seconds": "чеков %d подряд",
 		"agent":   "%d с; слов %s в секунду по двум линиям, продаж %d",
-		"wire":    "MQTT без TLS за %d с: вверх %d, вниз %d байт; пинги и состояния тоже",
+		"wire":    "MQTT в TLS, %d продаж: вверх %d, вниз %d байт; пинги и состояния тоже",
 	},
-	measuring: "измеряем", all: "Машина занята и другими: сравнивайте отношения, не секунды.",
+	measuring: "измеряем", all: "Ядер %d, загрузка перед началом %s. На занятой машине сравнивайте отношения, а не сами величины.",
 }
 
 var english = words{
@@ -88,9 +88,9 @@ var english = words{
 		"hub":     "from the record's arrival to the receipt in the database, a register of no delay included; at this load, not 500 sales/s over 64 registers",
 		"seconds": "%d receipts in a row",
 		"agent":   "%d s; %s words/s on two lines, %d sales",
-		"wire":    "MQTT without TLS in %d s: %d up, %d bytes down; pings and states too",
+		"wire":    "MQTT in TLS, %d sales: %d up, %d bytes down; pings and states too",
 	},
-	measuring: "measuring", all: "Others use this computer too: compare the ratios, not the seconds.",
+	measuring: "measuring", all: "%d cores, load before the start %s. On a busy computer compare the ratios, not the figures.",
 }
 
 // wordsFor picks a language: "ru", "en", or "" for the environment's, Russian
