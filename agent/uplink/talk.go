@@ -58,17 +58,18 @@ func (u *Uplink) state() error {
 	if err != nil {
 		return err
 	}
-	t, err := u.post(wire.UpState, true, s)
-	if err != nil {
+	p := parcel{retained: true}
+	if len(s.Shown) > 0 {
+		p.taken = make(chan struct{})
+		u.telling, u.took = s.Shown, p.taken
+	}
+	if err := u.post(wire.UpState, s, p); err != nil {
 		return err
 	}
 	now := u.now()
 	u.last, u.stateAt, u.stateBy = s, now, now+u.cfg.Every.Milliseconds()
-	if len(s.Shown) > 0 {
-		u.telling, u.took = s.Shown, t
-		if len(s.Shown) == shownMost {
-			u.want(now + stateGap.Milliseconds())
-		}
+	if len(s.Shown) == shownMost {
+		u.want(now + stateGap.Milliseconds())
 	}
 	return nil
 }
@@ -76,20 +77,9 @@ func (u *Uplink) state() error {
 // told notes that the hub has the results of the last state: it takes a state
 // in before its PUBACK. Without one they are told again.
 func (u *Uplink) told() error {
-	shown, err := u.telling, u.took.Error()
+	shown := u.telling
 	u.telling, u.took = nil, nil
-	if err != nil {
-		return nil
-	}
 	return u.cfg.Journal.TellDone(shown)
-}
-
-// taken is closed when the broker has the last state with results.
-func (u *Uplink) taken() <-chan struct{} {
-	if u.took == nil {
-		return nil
-	}
-	return u.took.Done()
 }
 
 func (u *Uplink) describe() (wire.State, error) {
@@ -111,21 +101,33 @@ func (u *Uplink) describe() (wire.State, error) {
 
 // farewell tells what is left to tell and that the agent goes by its own will.
 func (u *Uplink) farewell() {
-	if u.took != nil && u.took.WaitTimeout(goodbye) {
-		_ = u.told() // told again at the worst
+	last := time.After(2 * goodbye)
+	settle := func() {
+		if u.took == nil {
+			return
+		}
+		select {
+		case <-u.took:
+			_ = u.told() // told again at the worst
+		case <-last:
+		}
 	}
+	settle()
 	s, err := u.describe()
+	if err == nil && len(s.Shown) > 0 && u.state() == nil {
+		settle()
+	}
 	if err != nil {
 		return
 	}
-	if len(s.Shown) > 0 {
-		if t, err := u.post(wire.UpState, true, s); err == nil && t.WaitTimeout(goodbye) && t.Error() == nil {
-			_ = u.cfg.Journal.TellDone(s.Shown) // told again at the worst
-		}
-	}
 	s.Online, s.Shown = false, nil
-	if t, err := u.post(wire.UpState, true, s); err == nil {
-		t.WaitTimeout(goodbye)
+	gone := make(chan struct{})
+	if u.post(wire.UpState, s, parcel{retained: true, taken: gone}) != nil {
+		return
+	}
+	select {
+	case <-gone:
+	case <-last:
 	}
 }
 

@@ -57,7 +57,7 @@ type Config struct {
 	Patience time.Duration // until a record is sent again; 30 s
 	Greeting time.Duration // how long the answer to hello is waited for; 5 s
 	Every    time.Duration // between states; 30 s
-	Retry    time.Duration // first wait between connections, doubled up to a minute; 500 ms
+	Retry    time.Duration // first wait between connections, doubled up to 30 s; 500 ms
 }
 
 func (c Config) defaults() Config {
@@ -81,7 +81,7 @@ func (c Config) defaults() Config {
 
 const (
 	keepAlive   = 30 * time.Second
-	longestWait = time.Minute
+	longestWait = 30 * time.Second
 	ioTimeout   = 10 * time.Second
 	youngAge    = 2 * time.Minute        // a record that young overtakes the backlog
 	youngMost   = 4                      // how many may
@@ -96,7 +96,8 @@ type Uplink struct {
 	change chan struct{} // what State tells has changed
 
 	// Below belongs to Run's goroutine.
-	client  mqtt.Client
+	out     chan parcel // to the connection's writer
+	lost    chan error  // the connection is gone: why
 	session string
 	win     *window
 	greeted bool
@@ -106,12 +107,13 @@ type Uplink struct {
 	results []wire.Result
 	done    map[string]bool // commands carried out
 	telling []wire.Shown    // results in the last state that had any
-	took    mqtt.Token      // its PUBACK; nil: told, or none out
+	took    chan struct{}   // closed at its PUBACK; nil: told, or none out
 	last    wire.State      // as sent
 	stateAt int64           // of it
 	stateBy int64           // when the next is due
 	helloAt int64
 	heardAt int64
+	askedAt int64 // when the hub first owed an answer
 }
 
 // New makes an Uplink with the configuration kept in the journal, if any.
@@ -147,11 +149,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		began := u.now()
 		err := u.connection(ctx)
-		if u.now()-began >= longestWait.Milliseconds() {
-			wait = u.cfg.Retry // it was a good connection: two clones that throw each other out have none
+		if u.greeted && u.now()-began >= 4*u.cfg.Retry.Milliseconds() {
+			wait = u.cfg.Retry // two clones that throw each other out at once do not come here
 		}
 		u.greet(false)
-		u.client = nil
 		if errors.Is(err, journal.ErrCorrupt) {
 			return err
 		}
@@ -189,7 +190,11 @@ func (u *Uplink) connection(ctx context.Context) error {
 		return fmt.Errorf("uplink: write the will: %w", err)
 	}
 	box := newMailbox()
-	lost := make(chan error, 1)
+	u.lost = make(chan error, 1)
+	lost := u.lost
+	u.out = make(chan parcel, 2*u.cfg.Window)
+	stop := make(chan struct{})
+	defer close(stop)
 	name := wire.Username(u.cfg.Operator, u.cfg.Agent)
 	o := mqtt.NewClientOptions().AddBroker(u.cfg.URL).SetClientID(name).SetUsername(name).SetPassword(u.cfg.Secret).
 		SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false).SetProtocolVersion(4).
@@ -197,14 +202,16 @@ func (u *Uplink) connection(ctx context.Context) error {
 		SetBinaryWill(u.topic(wire.UpState), will, 1, true).SetTLSConfig(u.cfg.TLS).
 		SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) { box.put(m.Topic(), m.Payload()) }).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err })
-	u.client = mqtt.NewClient(o)
-	if err := wait(ctx, u.client.Connect()); err != nil {
+	client := mqtt.NewClient(o)
+	if err := wait(ctx, client.Connect()); err != nil {
 		return fmt.Errorf("uplink: connect to %s as %s: %w", u.cfg.URL, name, err)
 	}
-	defer u.client.Disconnect(uint(goodbye.Milliseconds()))
-	if err := wait(ctx, u.client.Subscribe(u.topic("down/+"), 1, nil)); err != nil {
+	defer client.Disconnect(uint(goodbye.Milliseconds()))
+	if err := wait(ctx, client.Subscribe(u.topic("down/+"), 1, nil)); err != nil {
 		return fmt.Errorf("uplink: subscribe: %w", err)
 	}
+	u.heardAt, u.askedAt = 0, u.now()
+	go write(client, u.out, stop)
 	if err := u.hello(); err != nil {
 		return err
 	}
@@ -228,7 +235,7 @@ func (u *Uplink) connection(ctx context.Context) error {
 		case <-box.ready:
 			err = u.take(box.all())
 		case <-u.nudge:
-		case <-u.taken():
+		case <-u.took:
 			err = u.told()
 		case <-u.change:
 			if u.urgent() {
@@ -263,6 +270,9 @@ func (u *Uplink) timely() error {
 	if !u.may && now-u.helloAt >= u.cfg.Greeting.Milliseconds() {
 		u.may = true // a hub that does not answer may still store
 	}
+	if now >= u.deafAt() {
+		return errDeaf
+	}
 	if now >= u.helloDue() {
 		if err := u.hello(); err != nil {
 			return err
@@ -272,6 +282,18 @@ func (u *Uplink) timely() error {
 		return u.state()
 	}
 	return nil
+}
+
+// errDeaf is a connection on which the hub has not said a word though it was
+// asked: a subscription the broker lost, a hub that hangs behind its broker.
+var errDeaf = errors.New("uplink: the hub does not answer on this connection")
+
+// deafAt is when a connection without an expected answer is given up.
+func (u *Uplink) deafAt() int64 {
+	if u.greeted && len(u.win.sent) == 0 {
+		return 1<<63 - 1
+	}
+	return max(u.heardAt, u.askedAt) + 8*u.cfg.Greeting.Milliseconds()
 }
 
 // helloDue repeats an unanswered hello, and asks a silent hub whether it is
@@ -289,7 +311,7 @@ func (u *Uplink) helloDue() int64 {
 
 // pause is how long nothing is due.
 func (u *Uplink) pause() time.Duration {
-	next := min(u.stateBy, u.helloDue())
+	next := min(u.stateBy, u.helloDue(), u.deafAt())
 	if !u.may {
 		next = min(next, u.helloAt+u.cfg.Greeting.Milliseconds())
 	} else if at, ok := u.win.due(); ok {
@@ -310,6 +332,9 @@ func (u *Uplink) send() error {
 	newest, err := u.young()
 	if err != nil {
 		return err
+	}
+	if u.greeted && len(u.win.sent) == 0 {
+		u.askedAt = u.now()
 	}
 	for _, k := range u.win.wanted(u.now(), open, newest) {
 		o, err := u.cfg.Journal.Outgoing(k)
@@ -361,26 +386,52 @@ func (u *Uplink) age(o journal.Outgoing) (time.Duration, error) {
 	return now.Since(o.At, offset), nil
 }
 
-// publish sends without waiting for PUBACK, which proves nothing.
-func (u *Uplink) publish(name string, m any) error {
-	_, err := u.post(name, false, m)
-	return err
+// parcel is a message on its way out.
+type parcel struct {
+	topic    string
+	retained bool
+	body     []byte
+	taken    chan struct{} // when not nil: closed at PUBACK
 }
 
-func (u *Uplink) post(name string, retained bool, m any) (mqtt.Token, error) {
-	body, err := json.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("uplink: write %s: %w", name, err)
+// publish hands a message to the connection's writer. It does not wait for
+// PUBACK, which proves nothing.
+func (u *Uplink) publish(name string, m any) error {
+	return u.post(name, m, parcel{})
+}
+
+func (u *Uplink) post(name string, m any, p parcel) (err error) {
+	if p.body, err = json.Marshal(m); err != nil {
+		return fmt.Errorf("uplink: write %s: %w", name, err)
 	}
-	t := u.client.Publish(u.topic(name), 1, retained, body)
+	p.topic = u.topic(name)
 	select {
-	case <-t.Done(): // refused at once: not connected
-		if err := t.Error(); err != nil {
-			return t, fmt.Errorf("uplink: publish %s: %w", name, err)
-		}
-	default:
+	case u.out <- p:
+		return nil
+	case err := <-u.lost:
+		return fmt.Errorf("uplink: connection lost: %w", err)
 	}
-	return t, nil
+}
+
+// write gives messages to the library in their order. It has a goroutine of its
+// own because Publish may stand still for as long as its time-out when the
+// connection goes at that moment; the uplink then goes on with a new one.
+func write(client mqtt.Client, out <-chan parcel, stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case p := <-out:
+			t := client.Publish(p.topic, 1, p.retained, p.body)
+			if p.taken != nil {
+				go func() {
+					if t.WaitTimeout(ioTimeout) && t.Error() == nil {
+						close(p.taken)
+					}
+				}()
+			}
+		}
+	}
 }
 
 func wait(ctx context.Context, t mqtt.Token) error {

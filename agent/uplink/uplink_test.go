@@ -74,6 +74,19 @@ func TestSilentHubStillGetsRecords(t *testing.T) {
 	h.until(t, "hello is repeated", func() bool { return len(h.hellos) > 1 })
 }
 
+// TestDeafConnectionIsGivenUp: the broker takes all and the hub's words do not
+// come, as when a subscription was lost; a new connection helps.
+func TestDeafConnectionIsGivenUp(t *testing.T) {
+	h := newHub(t, nil)
+	deaf := true
+	h.mute = func() bool { return deaf }
+	s := start(t, h, t.TempDir(), func(c *Config) { c.Greeting = 20 * time.Millisecond })
+	s.sell(2)
+	h.until(t, "another session", func() bool { return len(h.hellos) > 0 && h.hellos[len(h.hellos)-1].Session != h.hellos[0].Session })
+	h.change(func() { deaf = false })
+	h.until(t, "all acknowledged", func() bool { return s.unacked() == 0 })
+}
+
 func TestRefusedIsNotSentAgain(t *testing.T) {
 	h := newHub(t, nil)
 	h.refuse = func(r wire.Record) string {
