@@ -135,7 +135,7 @@ type differ struct {
 	out      Difference
 	restart  bool // counters began anew
 	reset    bool // interval counters were cleared in between
-	exceeds  bool
+	holes    bool // some product's difference is unknown
 }
 
 func (d *differ) find(c Code, key string) {

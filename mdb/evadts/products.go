@@ -50,7 +50,7 @@ func (d *differ) byRows() {
 	}
 	for _, r := range d.old.Rows {
 		if _, gone := was[rowKey{r.Product, r.Device, r.List, 0}]; gone && !r.Cumulative.zero() && !d.restart {
-			d.exceeds = true
+			d.holes = true
 			d.find(CodeProductVanished, r.Product+" "+r.Device+" "+r.List)
 		}
 	}
@@ -88,7 +88,7 @@ func (d *differ) perProduct() {
 	for i := range d.old.Products {
 		p := &d.old.Products[i]
 		if _, gone := was[rowKey{product: p.ID}]; gone && !p.Paid.Cumulative.zero() && !d.restart {
-			d.exceeds = true
+			d.holes = true
 			d.find(CodeProductVanished, p.ID)
 		}
 	}
@@ -106,7 +106,7 @@ func (d *differ) put(to *[]ProductDelta, k rowKey, known bool, priceOld, priceNe
 	}
 	if !d.restart && (!known || !o.Present) {
 		if !n.Cumulative.zero() {
-			d.exceeds = true
+			d.holes = true
 			d.find(CodeProductAppeared, label)
 		}
 		return
@@ -114,7 +114,7 @@ func (d *differ) put(to *[]ProductDelta, k rowKey, known bool, priceOld, priceNe
 	delta := d.both(value+" "+label, count+" "+label, o, n)
 	if !delta.moved() {
 		if o.Cumulative.Count.Known() && n.Cumulative.Count.Known() && !delta.Count.Known {
-			d.exceeds = true // a counter fell: nobody knows what was sold of it
+			d.holes = true // a counter fell: nobody knows what was sold of it
 		}
 		return
 	}
@@ -152,7 +152,7 @@ func plus(a, b Change) Change {
 // make up the total.
 func (d *differ) balance() {
 	var products, money Delta
-	counts, values := !d.exceeds, !d.exceeds
+	counts, values := !d.holes, !d.holes
 	products.Count, products.Value = Change{Known: true}, Change{Known: true}
 	for _, p := range d.out.ByProduct {
 		counts, values = counts && p.Count.Known, values && p.Value.Known
