@@ -34,7 +34,7 @@ const (
 func (b *bench) agent(ctx context.Context) (rows []Row, err error) {
 	span := 20 * time.Second
 	if b.quick {
-		span = 10 * time.Second
+		span = 6 * time.Second
 	}
 	dir, err := os.MkdirTemp("", "chekomat-bench-")
 	if err != nil {

@@ -30,7 +30,7 @@ const (
 func (b *bench) busy(ctx context.Context) ([]Row, error) {
 	n := 24
 	if b.quick {
-		n = 8
+		n = 6
 	}
 	bare, err := bareRate(ctx, n)
 	if err != nil {

@@ -23,7 +23,7 @@ type goBench struct {
 	pattern string // as go test -bench takes it
 	time    string // -benchtime of a whole run
 	quick   string // and of a quick one
-	count   int    // repetitions, of which the median counts; 0 is 1
+	count   int    // repetitions of a whole run, of which the median counts; 0 is 1
 }
 
 // results are metrics by benchmark and unit: results["FramerPolls"]["words/s"].
@@ -110,11 +110,11 @@ func (b *bench) run(ctx context.Context, g goBench) (results, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := g.time
+	t, count := g.time, max(1, g.count)
 	if b.quick {
-		t = g.quick
+		t, count = g.quick, 1
 	}
-	args := []string{"test", "-vet=off", "-run", "^$", "-bench", g.pattern, "-benchmem", "-benchtime", t, "-count", strconv.Itoa(max(1, g.count)), g.pkg}
+	args := []string{"test", "-vet=off", "-run", "^$", "-bench", g.pattern, "-benchmem", "-benchtime", t, "-count", strconv.Itoa(count), g.pkg}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

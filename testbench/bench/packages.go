@@ -12,7 +12,7 @@ var (
 	benchFramer   = goBench{pkg: "./mdb", pattern: "^BenchmarkFramerPolls$", time: "500ms", quick: "100ms", count: 3}
 	benchRecover  = goBench{pkg: "./testbench/bench", pattern: "^BenchmarkRecover(Polls|Sales)$", time: "500ms", quick: "100ms", count: 3}
 	benchIngest   = goBench{pkg: "./hub/ingest", pattern: "^BenchmarkIngest$", time: "20000x", quick: "5000x", count: 1}
-	benchTill     = goBench{pkg: "./hub/till", pattern: "^BenchmarkJobs$/^lanes=(1|64)$", time: "1500x", quick: "500x", count: 3}
+	benchTill     = goBench{pkg: "./hub/till", pattern: "^BenchmarkJobs$/^lanes=(1|64)$", time: "600x", quick: "200x", count: 3}
 	benchTLV      = goBench{pkg: "./fiscal/ffd", pattern: "^Benchmark(ParseDocument|AppendDocument|ComposeReceipt|Parse48Items)$", time: "200ms", quick: "50ms", count: 3}
 	benchRender   = goBench{pkg: "./display", pattern: "^BenchmarkRender$/^(" + renderPattern + ")$/^receipt$", time: "200ms", quick: "50ms", count: 3}
 	benchEmulator = goBench{pkg: "./testbench/register", pattern: "^BenchmarkReceipt$/^memory$", time: "500ms", quick: "100ms", count: 3}

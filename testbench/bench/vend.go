@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/chekomat/chekomat/hub/api/client"
@@ -21,9 +22,11 @@ const budgetHub = 20
 func (b *bench) vend(ctx context.Context) ([]Row, error) {
 	span := 20 * time.Second
 	if b.quick {
-		span = 8 * time.Second
+		span = 6 * time.Second
 	}
 	var rows []Row
+	var closing sync.WaitGroup // machines wait for their agents to take the last words
+	defer closing.Wait()
 	for _, one := range []struct {
 		service  time.Duration
 		machines int
@@ -34,7 +37,7 @@ func (b *bench) vend(ctx context.Context) ([]Row, error) {
 	} {
 		made, err := b.vendToQR(ctx, demo.Config{
 			Bin: b.bin, Machines: one.machines, Every: one.every, VendTime: 200 * time.Millisecond, Service: one.service, Seed: 1, Lang: "ru",
-		}, span)
+		}, span, &closing)
 		rows = append(rows, made...)
 		if err != nil {
 			return rows, err
@@ -43,16 +46,18 @@ func (b *bench) vend(ctx context.Context) ([]Row, error) {
 	return rows, nil
 }
 
-func (b *bench) vendToQR(ctx context.Context, cfg demo.Config, span time.Duration) (rows []Row, err error) {
+func (b *bench) vendToQR(ctx context.Context, cfg demo.Config, span time.Duration, closing *sync.WaitGroup) (rows []Row, err error) {
 	if cfg.Data, err = os.MkdirTemp("", "chekomat-bench-"); err != nil {
 		return nil, fmt.Errorf("bench: folder of the demo: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Data)) }()
 	d, err := demo.Start(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(cfg.Data))
 	}
-	defer d.Close()
+	defer closing.Go(func() {
+		d.Close()
+		_ = os.RemoveAll(cfg.Data) // a folder of the system's temporary ones
+	})
 	if err := pause(ctx, span); err != nil {
 		return nil, err
 	}
