@@ -43,7 +43,7 @@ func (b *bench) busy(ctx context.Context) ([]Row, error) {
 	service := b.length(serviceTime)
 	first := b.row("busy", "receipts/s", ours, service)
 	first.Budget, first.Peer = atLeastRatio(budgetBusy), b.peer("bare", bare)
-	first.Note = fmt.Sprintf(b.words.notes["seconds"], n)
+	first.Note = fmt.Sprintf(b.words.notes["row"], n)
 	second := b.row("busy_bare", "receipts/s", bare)
 	second.Peer = b.peer("limit", 1/serviceTime.Seconds())
 	return []Row{first, second}, nil
@@ -144,7 +144,7 @@ func tillRate(ctx context.Context, n int) (rate float64, err error) {
 	if err := furnish(ctx, s, url); err != nil {
 		return 0, err
 	}
-	done := make(told, n+1)
+	done := make(told, n+2)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	ended := make(chan error, 1)
 	go func() { ended <- till.New(s, till.Settings{Teller: done}).Run(ctx) }()
@@ -169,10 +169,13 @@ func tillRate(ctx context.Context, n int) (rate float64, err error) {
 	if err := await(1); err != nil {
 		return 0, err
 	}
-	start := time.Now()
-	if err := addJobs(ctx, s, 1, n); err != nil {
+	if err := addJobs(ctx, s, 1, n+1); err != nil {
 		return 0, err
 	}
+	if err := await(1); err != nil { // from here on there is work without a pause
+		return 0, err
+	}
+	start := time.Now()
 	if err := await(n); err != nil {
 		return 0, err
 	}

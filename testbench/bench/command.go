@@ -101,6 +101,9 @@ Exit codes: 0 everything was measured, over its budget or not; 1 otherwise.
 				}
 				b.bin = filepath.Dir(self)
 			}
+			if asJSON && lang == "" {
+				lang = "en" // what scripts read is the same everywhere
+			}
 			b.words = wordsFor(lang)
 			ctx, cancel := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()
@@ -119,7 +122,7 @@ Exit codes: 0 everything was measured, over its budget or not; 1 otherwise.
 	f.BoolVar(&b.quick, "quick", false, "fewer repetitions: under a minute")
 	f.StringSliceVar(&only, "only", nil, "measure these alone: "+strings.Join(groupNames(), ", "))
 	f.BoolVar(&asJSON, "json", false, "an array of rows instead of the table")
-	f.StringVar(&lang, "lang", "", "language of the table: ru, en; default: the environment's")
+	f.StringVar(&lang, "lang", "", "language: ru, en; default: the environment's, with --json English")
 	return cmd
 }
 

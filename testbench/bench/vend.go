@@ -76,6 +76,8 @@ func (b *bench) vendToQR(ctx context.Context, cfg demo.Config, span time.Duratio
 	}
 	service := b.length(cfg.Service)
 	half, most := b.row("qr_p50", "ms", r.VendToQR.P50, service), b.row("qr_p99", "ms", r.VendToQR.P99, service)
+	key := fmt.Sprintf("_%dms", cfg.Service.Milliseconds())
+	half.Key, most.Key = half.Key+key, most.Key+key
 	half.Note = fmt.Sprintf(b.words.notes["vends"], r.Vends, cfg.Machines)
 	if cfg.Service > 0 {
 		half.Peer, most.Peer = b.peer("register", r.Register.P50), b.peer("register", r.Register.P99)
