@@ -218,7 +218,7 @@ func (w *world) finish(n tenant) {
 	w.t.Helper()
 	now := w.st.Now()
 	unit, err := json.Marshal(kkt.Unit{Serial: "0001", Model: "ШТРИХ", FN: kkt.FNState{Serial: n.fn, Phase: 3, LastFD: 17, ShiftOpen: true, Warnings: kkt.ReplaceSoon},
-		Faults: []kkt.Fault{{Code: "paper_out"}}})
+		Faults: []kkt.Fault{{Code: "register_paper_out"}}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func (w *world) finish(n tenant) {
 	w.exec(`INSERT INTO unit(id,lane_id,serial,model,status,polled_at) VALUES (?,?,'0001','ШТРИХ',?,?)`, n.lane+"/0001", n.lane, unit, now)
 	w.exec(`INSERT INTO fn_period(id,unit_id,fn,rnm,inn,ffd,seen_from,seen_to,last_fd) VALUES (?,?,?,'0000000001036533',?,'1.2',?,?,17)`,
 		n.lane+"/0001/"+n.fn, n.lane+"/0001", n.fn, n.inn, now, now)
-	w.exec(`INSERT INTO lane_state(lane_id,state,fault,since) VALUES (?,'unreachable','no_answer',?)`, n.lane, now)
+	w.exec(`INSERT INTO lane_state(lane_id,state,fault,since) VALUES (?,'unreachable','register_no_answer',?)`, n.lane, now)
 	w.exec(`INSERT INTO agent_state(operator_id,agent_id,session,online,seen_at,hello,state) VALUES (?,?,'s',1,?,'{"v":1,"software":"1.0"}',?)`,
 		n.id, n.agent, now, `{"v":1,"online":true,"screen":"idle","display_alive":true,"bus":{"source":"sim","alive":true}}`)
 }

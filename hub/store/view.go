@@ -42,6 +42,17 @@ func (f *filter) is(column, value string) {
 	}
 }
 
+// scope narrows to an operator. indexed names all operators where none is
+// given, for indexes that begin with the operator.
+func (f *filter) scope(column, operator string, indexed bool) {
+	switch {
+	case operator != "":
+		f.where(column+"=?", operator)
+	case indexed:
+		f.where(column + " IN (SELECT id FROM operator)")
+	}
+}
+
 // String is the WHERE clause.
 func (f *filter) String() string {
 	if len(f.terms) == 0 {
@@ -50,7 +61,9 @@ func (f *filter) String() string {
 	return " WHERE " + strings.Join(f.terms, " AND ")
 }
 
-// after continues a list ordered by a number.
+// after continues a list ordered by a number. A "+" before the column keeps
+// SQLite from walking the whole table in that order instead of using the index
+// of the filter.
 func (f *filter) after(column string, p Page) (order string, err error) {
 	order = " ORDER BY " + column + " DESC"
 	cmp := "<?"

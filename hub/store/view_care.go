@@ -23,12 +23,14 @@ func scanQuarantine(r *sql.Rows) (v contract.Quarantine, err error) {
 // QuarantineBy lists messages that could not be taken in, newest first.
 func (s *Store) QuarantineBy(ctx context.Context, operator string, open bool, p Page) (contract.List[contract.Quarantine], error) {
 	q := filter{}
-	q.is("operator_id", operator)
+	column := "id"
 	if open {
+		column = "+id"
 		q.where("resolved_at IS NULL")
 	}
+	q.scope("operator_id", operator, open)
 	p.Asc = false
-	order, err := q.after("id", p)
+	order, err := q.after(column, p)
 	if err != nil {
 		return contract.List[contract.Quarantine]{}, err
 	}
@@ -74,11 +76,13 @@ func (s *Store) Incidents(ctx context.Context, f IncidentFilter, p Page) (contra
 	q := filter{}
 	q.is("operator_id", f.Operator)
 	q.is("subject", f.Subject)
+	column := "id"
 	if f.Open {
+		column = "+id"
 		q.where("closed_at IS NULL")
 	}
 	p.Asc = false
-	order, err := q.after("id", p)
+	order, err := q.after(column, p)
 	if err != nil {
 		return contract.List[contract.Incident]{}, err
 	}

@@ -65,9 +65,10 @@ func (s *Store) JobsIn(ctx context.Context, operator, state string, p Page) (con
 		}
 		return jobs, nil
 	}
-	q.is("j.operator_id", operator)
+	q.scope("j.operator_id", operator, true)
 	q.where("j.state=? AND j.state <> 'done'", state) // word for word as the partial index has it
-	all, err := collect(ctx, s.r, scanJobView, jobView+q.String()+q.afterText("j.id", p), q.args...)
+	order := q.afterText("j.id", p)
+	all, err := collect(ctx, s.r, scanJobView, jobView+q.String()+order, q.args...)
 	return page(all, p, func(v contract.Job) string { return v.ID }), err
 }
 

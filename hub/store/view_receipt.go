@@ -40,13 +40,12 @@ func scanReceipt(r *sql.Rows) (v receiptRow, err error) {
 // ReceiptsBy finds receipts, newest first. Every combination the API offers is
 // answered from an index.
 func (s *Store) ReceiptsBy(ctx context.Context, f ReceiptFilter, p Page) (contract.List[contract.Receipt], error) {
-	q := filter{}
-	switch {
-	case f.Operator != "":
-		q.where("c.operator_id=?", f.Operator)
-	case f.Sum != nil || !f.Day.IsZero(): // the indexes begin with the operator
-		q.where("c.operator_id IN (SELECT id FROM operator)")
+	column := "c.id"
+	if f.FN != "" || f.Sum != nil || !f.Day.IsZero() {
+		column = "+c.id"
 	}
+	q := filter{}
+	q.scope("c.operator_id", f.Operator, f.Sum != nil || !f.Day.IsZero())
 	q.is("c.machine_id", f.Machine)
 	q.is("c.fn", f.FN)
 	if f.FD > 0 {
@@ -59,7 +58,7 @@ func (s *Store) ReceiptsBy(ctx context.Context, f ReceiptFilter, p Page) (contra
 		q.where("c.at>=? AND c.at<?", f.Day.Format(time.DateOnly), f.Day.AddDate(0, 0, 1).Format(time.DateOnly))
 	}
 	p.Asc = false
-	order, err := q.after(f.ordering(), p)
+	order, err := q.after(column, p)
 	if err != nil {
 		return contract.List[contract.Receipt]{}, err
 	}
@@ -73,15 +72,6 @@ func (s *Store) ReceiptsBy(ctx context.Context, f ReceiptFilter, p Page) (contra
 		out.Items[i] = v.Receipt
 	}
 	return out, nil
-}
-
-// ordering is the column to order by. A "+" keeps SQLite from walking the whole
-// archive in order of ids when the filter names a day, a sum or a document.
-func (f ReceiptFilter) ordering() string {
-	if f.FN != "" || f.Sum != nil || !f.Day.IsZero() {
-		return "+c.id"
-	}
-	return "c.id"
 }
 
 // ReceiptView reads one by FN and FD.

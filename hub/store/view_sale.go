@@ -59,7 +59,11 @@ func scanSale(r *sql.Rows) (v contract.Sale, err error) {
 // Sales is the feed in order of arrival, newest first unless p.Asc.
 func (s *Store) Sales(ctx context.Context, f SaleFilter, p Page) (contract.List[contract.Sale], error) {
 	q := filter{}
-	q.is("r.operator_id", f.Operator)
+	column := "r.id"
+	if f.Fate == string(FateHeld) || !f.From.IsZero() || !f.To.IsZero() {
+		column = "+r.id"
+	}
+	q.scope("r.operator_id", f.Operator, column != "r.id")
 	q.is("r.machine_id", f.Machine)
 	q.is("r.reason", f.Reason)
 	switch {
@@ -85,7 +89,7 @@ func (s *Store) Sales(ctx context.Context, f SaleFilter, p Page) (contract.List[
 		ids, _ := json.Marshal(f.IDs) // numbers always marshal
 		q.where("r.id IN (SELECT value FROM json_each(?))", ids)
 	}
-	order, err := q.after("r.id", p)
+	order, err := q.after(column, p)
 	if err != nil {
 		return contract.List[contract.Sale]{}, err
 	}

@@ -111,12 +111,15 @@ CREATE INDEX receipt_machine_day ON receipt(machine_id, at);   -- day: the date 
 CREATE INDEX receipt_sum_day ON receipt(operator_id, amount, at);
 CREATE INDEX receipt_day ON receipt(operator_id, at);
 CREATE INDEX incident_operator ON incident(operator_id, id);
+CREATE INDEX incident_operator_open ON incident(operator_id, id) WHERE closed_at IS NULL;
 CREATE INDEX incident_subject ON incident(subject, id);
 CREATE INDEX quarantine_operator ON quarantine(operator_id, id);
 CREATE INDEX machine_operator ON machine(operator_id, id);
 CREATE INDEX machine_period_serial ON machine_period(serial);
 CREATE INDEX binding_machine ON binding(machine_id, valid_from);
 CREATE INDEX lane_operator ON lane(operator_id, id);
+CREATE INDEX foreign_document_lane ON foreign_document(lane_id) WHERE job_id IS NULL;
+CREATE INDEX record_operator_at ON record(operator_id, at);
 CREATE INDEX shown_told ON shown(told_at);
 CREATE INDEX record_feed ON record(operator_id, machine_id, id);
 

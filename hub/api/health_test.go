@@ -1,0 +1,88 @@
+package api
+
+import (
+	"bufio"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chekomat/chekomat/hub/api/contract"
+)
+
+func TestHealthTellsWhetherItStores(t *testing.T) {
+	w := newWorld(t)
+	var h contract.Health
+	w.do("", "GET", "/health", nil, 200, &h)
+	if h.Status != "degraded" || len(h.Checks) != 4 { // both lanes are unreachable
+		t.Errorf("%+v", h)
+	}
+	for _, c := range h.Checks {
+		if c.Name == "lanes" != (c.Status == "degraded") {
+			t.Errorf("%+v", c)
+		}
+		if c.Name == "lanes" && c.Detail != "unreachable: 2" {
+			t.Errorf("detail %q", c.Detail)
+		}
+	}
+	w.exec(`UPDATE lane_state SET state='ok'`)
+	w.do("", "GET", "/health", nil, 200, &h)
+	if h.Status != "ok" {
+		t.Errorf("%+v", h)
+	}
+	// As on a full disk: the next commit fails, reading goes on.
+	w.exec(`CREATE TRIGGER full BEFORE INSERT ON probe BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`)
+	r := w.ask("", "GET", "/health", nil)
+	if err := json.Unmarshal(r.Body.Bytes(), &h); err != nil || r.Code != 503 || h.Status != "failed" || !strings.Contains(h.Checks[0].Detail, "full") {
+		t.Errorf("%d %s %v", r.Code, r.Body, err)
+	}
+}
+
+// sampleLine is a line of Prometheus's text format 0.0.4.
+var sampleLine = regexp.MustCompile(`^[a-z_]+(\{[a-z]+="(?:[^"\\\n]|\\.)*"(,[a-z]+="(?:[^"\\\n]|\\.)*")*\})? [0-9.e+-]+$`)
+
+func TestMetricsAreWellFormedAndCount(t *testing.T) {
+	w := newWorld(t)
+	w.exec(`UPDATE lane SET name='касса "у двери"\' || char(10)`)
+	for range 2 {
+		w.api.rate.take(storeMade(w), time.Now())
+	}
+	body := w.ask("", "GET", "/metrics", nil).Body.String()
+	typed := map[string]bool{}
+	for lines := bufio.NewScanner(strings.NewReader(body)); lines.Scan(); {
+		line := lines.Text()
+		if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			name, _, _ = strings.Cut(name, " ")
+			if typed[name] {
+				t.Errorf("%s is declared twice", name)
+			}
+			typed[name] = true
+			continue
+		}
+		if strings.HasPrefix(line, "# HELP ") {
+			continue
+		}
+		if !sampleLine.MatchString(line) {
+			t.Errorf("malformed: %s", line)
+		}
+		name := regexp.MustCompile(`^[a-z_]+`).FindString(line)
+		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+			if base := strings.TrimSuffix(name, suffix); typed[base] {
+				name = base
+			}
+		}
+		if !typed[name] {
+			t.Errorf("no TYPE before %s", line)
+		}
+	}
+	for _, want := range []string{
+		`chekomat_sales_total{operator="alpha"} 3`, `chekomat_receipts_total{operator="alpha"} 1`, `chekomat_jobs{operator="alpha",state="held"} 1`,
+		`chekomat_broker_connections 2`, `,state="unreachable"} 1`, `chekomat_vend_to_receipt_seconds_count 2`,
+		`chekomat_register_seconds_bucket{lane="` + w.a.lane + `",le="0.35"} 2`,
+	} {
+		if !strings.Contains(body, want+"\n") {
+			t.Errorf("no line %q", want)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// recount is what the running counts must be, counted anew.
+var recount = map[string]string{
+	"tally": `SELECT * FROM (SELECT operator_id, 'record', count(*) AS n FROM record GROUP BY 1
+		UNION ALL SELECT operator_id, 'sale', count(*) FROM record WHERE kind='sale' GROUP BY 1
+		UNION ALL SELECT operator_id, 'held', count(*) FROM record WHERE fate='held' GROUP BY 1
+		UNION ALL SELECT operator_id, 'receipt', count(*) FROM receipt WHERE operation>0 GROUP BY 1
+		UNION ALL SELECT operator_id, 'job:'||state, count(*) FROM job GROUP BY 1, 2) WHERE n<>0 ORDER BY 1, 2`,
+	"takings": `SELECT operator_id, quarter, machine_id, sum(sales), sum(amount), sum(cash), sum(reversals), sum(reversed), sum(receipts), sum(receipted), sum(refunds), sum(refunded) FROM (
+		SELECT operator_id, at/900000 AS quarter, ifnull(machine_id,'') AS machine_id, kind='sale' AS sales, iif(kind='sale',amount,0) AS amount,
+			iif(kind='sale' AND source='cash',amount,0) AS cash, kind='reversal' AS reversals, iif(kind='reversal',amount,0) AS reversed, 0 AS receipts, 0 AS receipted, 0 AS refunds, 0 AS refunded
+			FROM record WHERE kind IN ('sale','reversal')
+		UNION ALL SELECT operator_id, made_at/900000, ifnull(machine_id,''), 0,0,0,0,0, operation=1, iif(operation=1,amount,0), operation=2, iif(operation=2,amount,0)
+			FROM receipt WHERE operation IN (1,2))
+		GROUP BY 1,2,3 ORDER BY 1,2,3`,
+}
+
+var kept = map[string]string{
+	"tally": `SELECT operator_id, what, n FROM tally WHERE n<>0 ORDER BY 1, 2`,
+	"takings": `SELECT operator_id, quarter, machine_id, sales, amount, cash, reversals, reversed, receipts, receipted, refunds, refunded FROM takings
+		WHERE sales+reversals+receipts+refunds<>0 ORDER BY 1,2,3`, // a row that was emptied again is kept
+}
+
+func rowsOf(t *rapid.T, tx *sql.Tx, query string) (all []string) {
+	rows, err := tx.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, _ := rows.Columns()
+	for rows.Next() {
+		row := make([]any, len(columns))
+		dest := make([]any, len(columns))
+		for i := range row {
+			dest[i] = &row[i]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprint(row...))
+	}
+	return all
+}
+
+// Whatever becomes of records, jobs and receipts, the running counts are what
+// counting anew would give.
+func TestRunningCountsAreExact(t *testing.T) {
+	s := openTest(t)
+	const setUp = `INSERT INTO operator(id,name,created_at) VALUES ('a','a',1),('b','b',1);
+		INSERT INTO seller(id,operator_id,name,inn,created_at) VALUES ('s','a','s','1',1);
+		INSERT INTO machine(id,operator_id,created_at) VALUES ('m1','a',1),('m2','a',1);
+		INSERT INTO lane(id,operator_id,seller_id,name,url,ffd,tax_systems,zone,created_at) VALUES ('l','a','s','l','','1.2',1,'UTC',1);
+		INSERT INTO agent(id,operator_id,secret_hash,created_at) VALUES ('g','a','',1),('g','b','',1);
+		INSERT INTO journal(operator_id,agent_id,id,first_at,last_at) VALUES ('a','g','j',1,1),('b','g','j',1,1)`
+	rapid.Check(t, func(t *rapid.T) {
+		tx, err := s.conn.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		run := func(query string, args ...any) {
+			if _, err := tx.Exec(query, args...); err != nil {
+				t.Fatalf("%s %v: %v", query, args, err)
+			}
+		}
+		run(setUp)
+		one := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
+		amount := rapid.Int64Range(0, 100)
+		at := rapid.Int64Range(0, 5*quarterMS)
+		records, jobs := 0, 0
+		t.Repeat(map[string]func(*rapid.T){
+			"record": func(t *rapid.T) {
+				records++
+				operator, machine := one("operator", "a", "b"), sql.NullString{}
+				if operator == "a" {
+					machine.String = one("machine", "", "m1", "m2")
+					machine.Valid = machine.String != ""
+				}
+				run(`INSERT INTO record(operator_id,agent_id,journal_id,seq,machine_id,kind,amount,source,at,received_at,hash,body,fate) VALUES (?,'g','j',?,?,?,?,?,?,1,'','',?)`,
+					operator, records, machine, one("kind", "sale", "reversal", "incident"), amount.Draw(t, "amount"), one("source", "cash", "reader1"),
+					at.Draw(t, "at"), one("fate", "job", "held", "none"))
+			},
+			"decide": func(t *rapid.T) {
+				run(`UPDATE record SET fate=?, machine_id=iif(operator_id='a',?,NULL), amount=? WHERE id=(SELECT min(id)+? FROM record)`,
+					one("fate", "job", "held", "none"), one("machine", "m1", "m2"), amount.Draw(t, "amount"), rapid.IntRange(0, 20).Draw(t, "which"))
+			},
+			"job": func(t *rapid.T) {
+				jobs++
+				run(`INSERT INTO job(id,operator_id,origin_kind,origin_id,purpose,seller_id,state,sold_at,young_till,key,amount,document,created_at,updated_at)
+					VALUES (?1,'a','record',?1,'receipt','s',?2,1,1,?1,1,'{}',1,1)`, fmt.Sprint("job", jobs), one("state", "queued", "held"))
+			},
+			"move": func(t *rapid.T) {
+				run(`UPDATE job SET state=? WHERE id=?`, one("state", "queued", "in_flight", "done", "held", "void"), fmt.Sprint("job", rapid.IntRange(1, 20).Draw(t, "which")))
+			},
+			"receipt": func(t *rapid.T) {
+				if jobs == 0 {
+					t.Skip("no job yet")
+				}
+				job := fmt.Sprint("job", jobs)
+				run(`INSERT OR IGNORE INTO attempt(job_id,number,lane_id,fn,baseline_fd,baseline,key,wire,state,started_at) VALUES (?,1,'l','',0,'','','','done',1)`, job)
+				run(`INSERT OR IGNORE INTO receipt(job_id,attempt_id,operator_id,seller_id,machine_id,lane_id,fn,fd,fp,at,shift,number,rnm,operation,amount,qr,test,made_at)
+					SELECT ?1,id,'a','s','m1','l','1',?2,1,'',1,1,'',?3,?4,'',1,?5 FROM attempt WHERE job_id=?1`,
+					job, jobs, rapid.IntRange(0, 2).Draw(t, "operation"), amount.Draw(t, "amount"), at.Draw(t, "at"))
+			},
+			"": func(t *rapid.T) {
+				for name, query := range recount {
+					if want, got := fmt.Sprint(rowsOf(t, tx, query)), fmt.Sprint(rowsOf(t, tx, kept[name])); got != want {
+						t.Fatalf("%s\nkept      %s\nrecounted %s", name, got, want)
+					}
+				}
+			},
+		})
+	})
+}
