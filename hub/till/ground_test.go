@@ -50,7 +50,7 @@ func addSeller(t failer, s *store.Store, id string) {
 
 func addLane(t failer, s *store.Store, seller, id string) {
 	t.Helper()
-	exec(t, s, `INSERT INTO lane(id,operator_id,seller_id,name,url,ffd,tax_systems,zone,test,created_at) VALUES (?,?,?,?,?,'1.2',1,'Europe/Moscow',1,1)`,
+	exec(t, s, `INSERT INTO lane(id,operator_id,seller_id,name,url,ffd,tax_systems,zone,test,created_at) VALUES (?,?,?,?,?,'1.2',1,'UTC',1,1)`,
 		id, seller, seller, id, "fake:"+id)
 }
 

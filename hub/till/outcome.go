@@ -136,7 +136,7 @@ func (l *lane) onGaveBack(now time.Time) action {
 	_, stop := stateOf(f.Code)
 	l.open, l.settling, l.based = nil, false, false
 	switch {
-	case o.Kind == kkt.Config, stop && o.Kind != kkt.Rejected, report && o.Kind == kkt.Rejected:
+	case o.Kind == kkt.Config, stop && o.Kind != kkt.Rejected && o.Kind != kkt.AuthExpired, report && o.Kind == kkt.Rejected:
 		return l.stop(now, f)
 	case o.Kind == kkt.Rejected:
 		return ready{}

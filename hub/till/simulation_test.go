@@ -102,6 +102,7 @@ func (w *world) step(lane string) (crashed bool) {
 			return false
 		}
 		v.until = time.Time{}
+		w.till.pool(w.seller).came("") // what the till's tick does
 		v.act = v.w.core.Step(w.clock.now(), woken{})
 		return false
 	}

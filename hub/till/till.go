@@ -145,11 +145,14 @@ func (t *Till) Run(ctx context.Context) error {
 	changed, stop := t.store.Changed()
 	defer stop()
 	cursor, err := t.store.LastHistory(ctx)
-	if err != nil {
-		return fmt.Errorf("till: start: %w", err)
+	var lanes []store.Lane
+	if err == nil {
+		lanes, err = t.store.Lanes(ctx)
 	}
-	lanes, err := t.store.Lanes(ctx)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return fmt.Errorf("till: start: %w", err)
 	}
 	t.mu.Lock()

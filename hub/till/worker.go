@@ -158,6 +158,7 @@ func (w *worker) do(ctx, device context.Context, a action) event {
 func (w *worker) failed(err error) event {
 	switch {
 	case errors.Is(err, store.ErrFenced):
+		w.hold = store.Hold{}
 		return lost{}
 	case !errors.Is(err, store.ErrNotOpen) && !errors.Is(err, store.ErrMoved):
 		w.note(err)
@@ -232,9 +233,7 @@ func (w *worker) submit(device context.Context) event {
 
 // wait until the core wants to go on; the lease is renewed meanwhile.
 func (w *worker) wait(ctx context.Context, a wait) event {
-	if ev := w.show(ctx); ev != nil {
-		return ev
-	}
+	w.show(ctx) // what can't be stored now is stored later: a wait is never cut short by it
 	var wake <-chan struct{}
 	if a.Idle {
 		wake = w.seat.wake
@@ -267,9 +266,7 @@ func (w *worker) halt(ctx context.Context) event {
 		}
 	}
 	for {
-		if ev := w.show(ctx); ev != nil {
-			w.note(fmt.Errorf("till: %T while halted", ev))
-		}
+		w.show(ctx)
 		if !w.sleep(ctx, w.set.Now().Add(w.set.LeaseTTL/4), nil) {
 			return nil
 		}

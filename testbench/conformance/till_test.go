@@ -197,10 +197,13 @@ func (l *lottery) point(name string) {
 func (sh *shop) run(sales, crashes int, seed uint64) {
 	l := &lottery{rnd: rand.New(rand.NewPCG(seed, 1)), odds: 25, left: crashes, died: make(chan string, 64), names: map[string]int{}}
 	next := 0
-	end := time.Now().Add(time.Minute)
+	end := time.Now().Add(4 * time.Minute)
 	for sh.waiting() > 0 || next < sales {
 		if time.Now().After(end) {
 			sh.t.Fatalf("%d jobs still wait; crashes %v%s", sh.waiting(), l.names, sh.story())
+		}
+		for len(l.died) > 0 { // several workers of one till died
+			<-l.died
 		}
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan struct{})
@@ -264,12 +267,14 @@ var trouble = []string{
 }
 
 func TestTillOnABadRegister(t *testing.T) {
+	t.Parallel()
 	sales, crashes := 100, 30
 	if testing.Short() {
 		sales, crashes = 40, 10
 	}
 	for name, cfg := range map[string]register.Config{"keep": {Seed: 11}, "cancel": {Seed: 12, PowerUp: "cancel"}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			sh := newShop(t)
 			r := start(t, cfg, trouble...)
 			sh.lane("lane", address(r), "1.2")
@@ -281,6 +286,7 @@ func TestTillOnABadRegister(t *testing.T) {
 }
 
 func TestPoolOfBadRegisters(t *testing.T) {
+	t.Parallel()
 	sales, crashes := 200, 20
 	if testing.Short() {
 		sales, crashes = 40, 6
