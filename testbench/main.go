@@ -8,9 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chekomat/chekomat/testbench/demo"
 	"github.com/chekomat/chekomat/testbench/machine"
 	"github.com/chekomat/chekomat/testbench/register"
 	"github.com/chekomat/chekomat/testbench/replay"
+	"github.com/chekomat/chekomat/testbench/vectors"
 )
 
 func main() {
@@ -25,7 +27,7 @@ demos on loopback and counts what was sold, journaled, fiscalized and shown.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(replay.Command(), machine.Command(), register.Command())
+	root.AddCommand(demo.Command(), replay.Command(), vectors.Command(), machine.Command(), register.Command())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "testbench:", err)
 		os.Exit(1)

@@ -17,21 +17,21 @@ import (
 // fileSource replays a trace file. Its clock starts at 0 with the capture; its
 // cursor counts words.
 type fileSource struct {
-	f        *os.File
-	sc       *bufio.Scanner
-	read     lineReader
-	path     string
-	line     int
-	next     Cursor
-	skip     uint64
-	buf      []mdb.Word
-	ready    []mdb.Word // read ahead, not given yet
-	limit    int
-	realtime bool
-	started  time.Time
-	origin   int64
-	now      int64
-	done     bool
+	f       *os.File
+	sc      *bufio.Scanner
+	read    lineReader
+	path    string
+	line    int
+	next    Cursor
+	skip    uint64
+	buf     []mdb.Word
+	ready   []mdb.Word // read ahead, not given yet
+	limit   int
+	speed   int64 // times the recorded pace; 0 is none
+	started time.Time
+	origin  int64
+	now     int64
+	done    bool
 }
 
 // lineReader turns a line of a trace into words appended to dst.
@@ -54,11 +54,11 @@ func openFile(path string, from Cursor, opts Options) (Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open trace: %w", err)
 	}
-	s := &fileSource{f: f, read: read, path: path, skip: from.Seq, limit: opts.ChunkWords, realtime: opts.Realtime}
+	s := &fileSource{f: f, read: read, path: path, skip: from.Seq, limit: opts.ChunkWords, speed: int64(opts.Speed)}
 	if s.limit <= 0 {
 		s.limit = 4096
 	}
-	if s.realtime {
+	if s.speed > 0 {
 		s.limit = min(s.limit, 64)
 	}
 	s.sc = bufio.NewScanner(f)
@@ -140,7 +140,7 @@ func (s *fileSource) Read(ctx context.Context) (Chunk, error) {
 		return Chunk{Now: s.now, Next: s.next}, io.EOF
 	}
 	n := len(s.ready)
-	if s.realtime {
+	if s.speed > 0 {
 		var err error
 		if n, err = s.pace(ctx); err != nil {
 			return Chunk{}, err
@@ -160,9 +160,9 @@ func (s *fileSource) pace(ctx context.Context) (int, error) {
 	if s.started.IsZero() {
 		s.started, s.origin = time.Now(), s.ready[0].T
 	}
-	at := func() int64 { return s.origin + time.Since(s.started).Microseconds() }
+	at := func() int64 { return s.origin + time.Since(s.started).Microseconds()*s.speed }
 	if wait := s.ready[0].T + mdb.WordTime - at(); wait > 0 {
-		t := time.NewTimer(min(time.Duration(wait)*time.Microsecond, 100*time.Millisecond))
+		t := time.NewTimer(min(time.Duration(wait/s.speed+1)*time.Microsecond, 100*time.Millisecond))
 		defer t.Stop()
 		select {
 		case <-ctx.Done():

@@ -4,14 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
 // Options of Open.
 type Options struct {
-	// Realtime replays a trace file at the pace it was recorded.
-	Realtime bool
-	// FirstWords limits what a file gives at once; 0 is a good default.
+	// Speed replays a trace file so many times faster than it was recorded:
+	// 1 is its own pace, 0 as fast as it can be read.
+	Speed uint
+	// ChunkWords limits what a file gives at once; 0 is a good default.
 	ChunkWords int
 }
 
@@ -21,7 +23,7 @@ type Keeper interface{ Keep(Cursor) error }
 
 // Open opens a source at a position. The scheme of the URL chooses it:
 //
-//	file:///path?speed=max|real    a trace file, also a plain path
+//	file:///path?speed=max|real|N  a trace file, N times faster than recorded; also a plain path
 //	chekomat+tcp://host:port       a module over TCP
 //	chekomat:///dev/ttyACM0?baud=N a module on a serial port
 //
@@ -40,10 +42,14 @@ func Open(ctx context.Context, address string, from Cursor, opts Options) (Sourc
 	case "file":
 		switch speed := u.Query().Get("speed"); speed {
 		case "real":
-			opts.Realtime = true
+			opts.Speed = 1
 		case "max", "":
 		default:
-			return nil, fmt.Errorf("open bus source %q: speed is max or real, not %q", address, speed)
+			n, err := strconv.ParseUint(speed, 10, 16)
+			if err != nil || n == 0 {
+				return nil, fmt.Errorf("open bus source %q: speed is max, real or how many times faster (1 to 65535), not %q", address, speed)
+			}
+			opts.Speed = uint(n)
 		}
 		return openFile(u.Path, from, opts)
 	case "chekomat+tcp":

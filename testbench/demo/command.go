@@ -87,7 +87,7 @@ Exit codes: 0 nothing lost and nothing doubled; 1 otherwise, or it could not run
 	f.Uint64Var(&cfg.Seed, "seed", 0, "seed of the buyers; 0 draws one")
 	f.DurationVar(&forTime, "for", 0, "stop selling after this time; 0 runs until Ctrl-C")
 	f.StringVar(&cfg.Trace, "trace", "", "a capture to be the bus of one machine")
-	f.Float64Var(&cfg.Speed, "speed", 10, "how much faster than recorded the capture plays")
+	f.UintVar(&cfg.Speed, "speed", 10, "how much faster than recorded the capture plays")
 	f.StringVar(&cfg.Assume, "assume-currency", "", "take the amounts of the bus for this currency: RUB")
 	f.StringVar(&cfg.Lang, "lang", "ru", "language of the displays: ru, en")
 	f.BoolVar(&asJSON, "json", false, "addresses and count as JSON lines")

@@ -33,10 +33,10 @@ type Config struct {
 	Seed     uint64
 	Faults   []string // of the register
 	Lang     string
-	Trace    string  // a capture instead of virtual machines
-	Speed    float64 // of the capture
-	Assume   string  // ISO 4217 number of a currency to take the capture's amounts for
-	Arm      map[string]string // kill point by program, for binaries built with the tag killpoints
+	Trace    string                              // a capture instead of virtual machines
+	Speed    uint                                // how much faster than recorded the capture plays
+	Assume   string                              // ISO 4217 number of a currency to take the capture's amounts for
+	Arm      map[string]string                   // kill point by program, for binaries built with the tag killpoints
 	Vended   func(serial string, v machine.Vend) // called as machines sell
 }
 
@@ -108,7 +108,7 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 		d.members = append(d.members, m)
 		d.Kiosks = append(d.Kiosks, Kiosk{m.serial, "http://" + m.kiosk + "/"})
 	}
-	if _, err := provision(ctx, d.hub, protocol, d.members, d.plan, cfg.Assume); err != nil {
+	if err := provision(ctx, d.hub, protocol, d.members, d.plan, cfg.Assume); err != nil {
 		return d, fmt.Errorf("demo: tell the hub of the fleet: %w", err)
 	}
 	for _, m := range d.members {
@@ -214,7 +214,7 @@ func (d *Demo) startMember(ctx context.Context, m member, broker string) error {
 		if err != nil {
 			return fmt.Errorf("demo: trace: %w", err)
 		}
-		bus = fmt.Sprintf("file://%s?speed=%g", path, d.cfg.Speed)
+		bus = fmt.Sprintf("file://%s?speed=%d", path, d.cfg.Speed)
 	} else if err := d.startMachine(ctx, m); err != nil {
 		return err
 	}

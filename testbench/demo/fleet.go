@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/chekomat/chekomat/agent/config"
 	"github.com/chekomat/chekomat/hub/api/client"
 	"github.com/chekomat/chekomat/hub/api/contract"
 	"github.com/chekomat/chekomat/testbench/machine"
@@ -67,116 +67,70 @@ func (l *layout) member(n int) (member, error) {
 
 // provision tells the hub, through its public API, of the operator, the
 // seller, the register and the machines. What it knows already stays as it is.
-func provision(ctx context.Context, c *client.Client, register string, members []member, plan []machine.Column, currency string) (lane string, err error) {
-	if err := ensure(ctx, c, "/api/v1/operators", contract.NewOperator{ID: operatorID, Name: "Демо-оператор", Zone: zone, CPolicy: "job"}, nil); err != nil {
-		return "", err
+func provision(ctx context.Context, c *client.Client, register string, members []member, plan []machine.Column, currency string) error {
+	// What a machine cannot tell the column of is sold by its general name.
+	columns := []contract.Column{{Column: -1, Name: "Товар из автомата", Subject: 1}}
+	for _, p := range plan {
+		columns = append(columns, contract.Column{Column: p.Column, Name: p.Name, Price: p.Price, Subject: 1})
 	}
-	var sellers contract.List[contract.Seller]
-	if err := c.Get(ctx, "/api/v1/sellers?operator="+operatorID, &sellers); err != nil {
-		return "", err
-	}
-	var seller contract.Seller
-	if len(sellers.Items) > 0 {
-		seller = sellers.Items[0]
-	} else if err := c.Post(ctx, "/api/v1/sellers", contract.NewSeller{Operator: operatorID, Name: "ООО «Пример»", INN: sellerINN,
-		Tax: &contract.TaxProfile{TaxSystem: "osn", VAT: "standard"}}, &seller); err != nil {
-		return "", err
-	}
-	if lane, err = provisionLane(ctx, c, seller.ID, register); err != nil {
-		return "", err
+	want := client.Plan{
+		Operator: contract.NewOperator{ID: operatorID, Name: "Демо-оператор", Zone: zone, CPolicy: "job"},
+		Seller:   contract.NewSeller{Name: "ООО «Пример»", INN: sellerINN, Tax: &contract.TaxProfile{TaxSystem: "osn", VAT: "standard"}},
+		Lanes:    []contract.NewLane{{Name: laneName, URL: "shtrih+tcp://" + register, FFD: "1.2", TaxSystems: []string{"osn"}, Zone: zone, Test: true}},
 	}
 	for _, m := range members {
-		if err := provisionMachine(ctx, c, seller.ID, m, plan, currency); err != nil {
-			return "", err
-		}
+		at := places[(m.n-1)%len(places)]
+		want.Machines = append(want.Machines, client.PlannedMachine{Agent: m.agent, NewMachine: contract.NewMachine{
+			Serial: m.serial, Address: at.address, Place: at.place, Zone: zone, Columns: columns,
+			Rule:        &contract.MachineRule{ShowSec: 30, Currency: currency, Lang: "ru"},
+			Fiscalizers: []contract.Fiscalizer{{Source: "cash", Who: "us"}, {Source: "reader1", Who: "us"}, {Source: "reader2", Who: "us"}},
+		}})
 	}
-	return lane, nil
-}
-
-// ensure makes something, or is content that it is there.
-func ensure(ctx context.Context, c *client.Client, path string, in, out any) error {
-	err := c.Post(ctx, path, in, out)
-	if p := (*client.Error)(nil); errors.As(err, &p) && p.Problem.Status == 409 {
-		return nil
-	}
-	return err
-}
-
-func provisionLane(ctx context.Context, c *client.Client, seller, register string) (string, error) {
-	var lanes contract.List[contract.Lane]
-	if err := c.Get(ctx, "/api/v1/lanes?operator="+operatorID, &lanes); err != nil {
-		return "", err
-	}
-	for _, l := range lanes.Items {
-		if l.Name == laneName {
-			return l.ID, nil
-		}
-	}
-	var lane contract.Lane
-	err := c.Post(ctx, "/api/v1/lanes", contract.NewLane{Operator: operatorID, Seller: seller, Name: laneName, URL: "shtrih+tcp://" + register,
-		FFD: "1.2", TaxSystems: []string{"osn"}, Zone: zone, Test: true}, &lane)
-	return lane.ID, err
-}
-
-func provisionMachine(ctx context.Context, c *client.Client, seller string, m member, plan []machine.Column, currency string) error {
-	var known contract.List[contract.Machine]
-	if err := c.Get(ctx, "/api/v1/machines?operator="+operatorID+"&serial="+url.QueryEscape(m.serial), &known); err != nil {
+	made, err := c.Provision(ctx, want)
+	if err != nil {
 		return err
 	}
-	rule := contract.MachineRule{ShowSec: 30, Currency: currency, Lang: "ru"}
-	columns := make([]contract.Column, len(plan))
-	for i, p := range plan {
-		columns[i] = contract.Column{Column: p.Column, Name: p.Name, Price: p.Price, Subject: 1}
-	}
-	// What a machine of the demo cannot tell the column of is sold by its general name.
-	columns = append(columns, contract.Column{Column: -1, Name: "Товар из автомата", Price: 0, Subject: 1})
-	if len(known.Items) > 0 {
-		id := known.Items[0].ID
-		if err := c.Put(ctx, "/api/v1/machines/"+id+"/rule", rule, nil); err != nil {
+	for i, m := range members {
+		if err := keepSecret(ctx, c, m, made.Machines[i].Secret); err != nil {
 			return err
 		}
-		return c.Put(ctx, "/api/v1/machines/"+id+"/columns", contract.ColumnsChange{Columns: columns}, nil)
 	}
-	at := places[(m.n-1)%len(places)]
-	var made contract.MachineDetail
-	if err := c.Post(ctx, "/api/v1/machines", contract.NewMachine{Operator: operatorID, Seller: seller, Serial: m.serial, Address: at.address, Place: at.place,
-		Zone: zone, Rule: &rule, Columns: columns, Fiscalizers: []contract.Fiscalizer{{Source: "cash", Who: "us"}, {Source: "reader1", Who: "us"}, {Source: "reader2", Who: "us"}}}, &made); err != nil {
-		return err
-	}
-	var secret contract.AgentSecret
-	if err := c.Post(ctx, "/api/v1/agents", contract.NewAgent{Operator: operatorID, ID: m.agent, Machine: made.Machine.ID}, &secret); err != nil {
-		return err
-	}
-	return writeSecret(m, secret.Secret)
+	return nil
 }
 
-func secretFile(m member) string { return m.dir + "/secret" }
-
-func writeSecret(m member, secret string) error {
+// keepSecret writes the agent's secret down; one that was lost is renewed.
+func keepSecret(ctx context.Context, c *client.Client, m member, secret string) error {
+	if secret == "" {
+		if _, err := os.Stat(secretFile(m)); err == nil {
+			return nil
+		}
+		var renewed contract.AgentSecret
+		if err := c.Post(ctx, "/api/v1/operators/"+operatorID+"/agents/"+m.agent+"/secret", nil, &renewed); err != nil {
+			return err
+		}
+		secret = renewed.Secret
+	}
 	if err := os.WriteFile(secretFile(m), []byte(secret+"\n"), 0o600); err != nil {
 		return fmt.Errorf("demo: keep the secret of %s: %w", m.agent, err)
 	}
 	return nil
 }
 
+func secretFile(m member) string { return m.dir + "/secret" }
+
 // configure writes the agent's own file: identity, hub, bus and panel.
 func (m member) configure(hub, bus, lang string, assume string) (string, error) {
 	p := panels[(m.n-1)%len(panels)]
-	file := map[string]any{
-		"identity": map[string]any{"operator": operatorID, "agent": m.agent, "secret_file": secretFile(m)},
-		"hub":      map[string]any{"url": hub},
-		"bus":      map[string]any{"url": bus},
-		"panel": []map[string]any{
-			{"url": "kiosk://" + m.kiosk + "/?mirror=1", "width": p.width, "height": p.height, "mm": p.mm},
-			{"url": "png://" + m.picture, "width": p.width, "height": p.height, "mm": p.mm},
-		},
-		"data": m.dir + "/agent",
-		"lang": lang,
+	screen := func(url string) config.Panel {
+		return config.Panel{URL: url, Width: p.width, Height: p.height, MM: p.mm}
 	}
-	if assume != "" {
-		file["bus"].(map[string]any)["currency"] = assume
-	}
-	raw, err := yaml.Marshal(file)
+	raw, err := yaml.Marshal(config.Config{
+		Operator: operatorID, Agent: m.agent, SecretFile: secretFile(m),
+		Hub:    config.Hub{URL: hub, StateSec: 1},
+		Bus:    config.Bus{URL: bus, AssumeCurrency: assume},
+		Panels: []config.Panel{screen("kiosk://" + m.kiosk + "/?mirror=1"), screen("png://" + m.picture)},
+		Data:   m.dir + "/agent", Lang: lang, Log: "info",
+	})
 	if err == nil {
 		err = os.WriteFile(m.dir+"/agent.yaml", raw, 0o644)
 	}

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"time"
 
 	"github.com/chekomat/chekomat/agent/journal"
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/hub/api/client"
 	"github.com/chekomat/chekomat/hub/api/contract"
 	"github.com/chekomat/chekomat/testbench/machine"
 	"github.com/chekomat/chekomat/testbench/register"
@@ -98,19 +98,14 @@ func (d *Demo) stages(ctx context.Context) (s Stages, err error) {
 			return s, err
 		}
 	}
-	for cursor := ""; ; {
-		var page contract.List[contract.Sale]
-		if err := d.hub.Get(ctx, "/api/v1/sales?limit=500&operator="+operatorID+"&cursor="+url.QueryEscape(cursor), &page); err != nil {
-			return s, err
+	err = client.Pages(ctx, d.hub, "/api/v1/sales?limit=500&operator="+operatorID, func(h contract.Sale) bool {
+		if h.Kind == string(wire.KindSale) {
+			s.Hub = append(s.Hub, h)
 		}
-		for _, h := range page.Items {
-			if h.Kind == string(wire.KindSale) {
-				s.Hub = append(s.Hub, h)
-			}
-		}
-		if cursor = page.Next; cursor == "" {
-			break
-		}
+		return true
+	})
+	if err != nil {
+		return s, err
 	}
 	return s, getJSON(ctx, d.Archive+"?tlv=0", &s.Archive)
 }

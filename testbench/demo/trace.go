@@ -14,7 +14,7 @@ import (
 // salesOf recovers what a capture sold, as fast as it can be read: the
 // capture's own counter.
 func salesOf(ctx context.Context, path string) ([]sales.Event, error) {
-	src, err := module.Open(ctx, path, module.Cursor{})
+	src, err := module.Open(ctx, path, module.Cursor{}, module.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("demo: open the trace: %w", err)
 	}

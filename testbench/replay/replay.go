@@ -31,7 +31,7 @@ type Options struct {
 
 // Run replays the source at address (a path or any URL module.Open knows) to out.
 func Run(ctx context.Context, address string, opts Options, out io.Writer) (sales.Summary, error) {
-	src, err := module.Open(ctx, address, module.Cursor{}, module.Options{Realtime: opts.Realtime})
+	src, err := module.Open(ctx, address, module.Cursor{}, pace(opts))
 	if err != nil {
 		return sales.Summary{}, err
 	}
@@ -203,4 +203,11 @@ func stderrIfTerminal() io.Writer {
 		return os.Stderr
 	}
 	return nil
+}
+
+func pace(opts Options) module.Options {
+	if opts.Realtime {
+		return module.Options{Speed: 1}
+	}
+	return module.Options{}
 }
