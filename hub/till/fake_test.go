@@ -159,6 +159,7 @@ func (d driver) Ready(context.Context) (kkt.Baseline, error) {
 		return kkt.Baseline{}, down()
 	case strangerIn:
 		d.r.stranger()
+	default:
 	}
 	if d.r.settle != keyButNoWaiting {
 		d.r.flush()
@@ -242,6 +243,7 @@ func (d driver) Settle(_ context.Context, w kkt.Wire, key kkt.Key, base kkt.Base
 		return outcome(kkt.Ambiguous, fault.Unreachable)
 	case strangerIn:
 		r.stranger()
+	default:
 	}
 	if base.FN != r.fn {
 		return outcome(kkt.Ambiguous, fault.FNReplaced)

@@ -179,6 +179,7 @@ func (l *lane) onPolled(now time.Time, e polled) action {
 			if u.FN.Serial == l.stopFN && u.FN.Unsent >= l.unsent {
 				return l.stop(now, *l.stopped)
 			}
+		default:
 		}
 		l.stopped = nil
 	}
@@ -324,6 +325,7 @@ func (l *lane) stop(now time.Time, f kkt.Fault) action {
 		if l.open == nil {
 			return l.waitFor(now.Add(recheck), poll{})
 		}
+	default:
 	}
 	return halt{}
 }

@@ -67,8 +67,9 @@ func stateOf(code fault.Code) (s State, stop bool) {
 	case fault.WrongPassword, fault.CommandUnsupported, fault.RegisterSettings, fault.TagRefused, fault.SellerMismatch,
 		fault.TestMismatch, fault.WireUnknown, FaultURL, FaultFFD:
 		return Config, true
+	default:
+		return Busy, false
 	}
-	return Busy, false
 }
 
 // severity of the incident a lane's state opens.

@@ -124,6 +124,7 @@ func (l *lane) undecided(now time.Time, o kkt.Outcome) action {
 		return park{Outcome: o}
 	case fault.KeyTwice, fault.FNRolledBack, FaultMismatch, fault.WireUnknown:
 		return l.stop(now, f)
+	default:
 	}
 	l.is(Ambiguous, f)
 	l.failures++

@@ -61,7 +61,9 @@ func (sh *shop) lane(id, url, ffd string) {
 		id, id, url, ffd)
 }
 
-func (sh *shop) key(n int) kkt.Key { return kkt.NewKey("record", fmt.Sprintf("a/j/%d", n), "receipt", "0") }
+func (sh *shop) key(n int) kkt.Key {
+	return kkt.NewKey("record", fmt.Sprintf("a/j/%d", n), "receipt", "0")
+}
 
 func (sh *shop) sale(n int) {
 	amount := int64(1000 + n%3) // few sums: a document is known by its key alone
