@@ -13,9 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	_ "time/tzdata" // zones of machines and registers, wherever the hub runs
@@ -120,56 +118,6 @@ func (m *Main) openStore(ctx context.Context) (err error) {
 // databaseFile stands in the data folder.
 const databaseFile = "hub.db"
 
-// downlink is the broker's side of ingest, before and after there is a broker.
-type downlink struct{ b atomic.Pointer[broker.Broker] }
-
-func (d *downlink) Publish(operator, agent, name string, payload []byte) error {
-	if b := d.b.Load(); b != nil {
-		return b.Publish(operator, agent, name, payload)
-	}
-	return broker.ErrOffline
-}
-
-func (d *downlink) Drop(operator, agent string, why error) {
-	if b := d.b.Load(); b != nil {
-		b.Drop(operator, agent, why)
-	}
-}
-
-func (d *downlink) Online(operator, agent string) bool {
-	b := d.b.Load()
-	return b != nil && b.Online(operator, agent)
-}
-
-// Connected is how many agents have a connection.
-func (d *downlink) Connected() int {
-	if b := d.b.Load(); b != nil {
-		return b.Connected()
-	}
-	return 0
-}
-
-// measuredStore is the store as ingest sees it: it measures durable ingest,
-// and tells when agents of the last run have been marked offline.
-type measuredStore struct {
-	*store.Store
-	taken *api.Histogram // seconds of a batch
-	once  sync.Once
-	clean chan struct{}
-}
-
-func (s *measuredStore) TakeIn(ctx context.Context, operator, agent string, batch []store.Arrival) (store.Taken, error) {
-	began := time.Now()
-	t, err := s.Store.TakeIn(ctx, operator, agent, batch)
-	s.taken.Observe(time.Since(began).Seconds())
-	return t, err
-}
-
-func (s *measuredStore) NoteAllGone(ctx context.Context) error {
-	defer s.once.Do(func() { close(s.clean) })
-	return s.Store.NoteAllGone(ctx)
-}
-
 // startBroker lets agents in, after those of the last run were marked offline.
 func (m *Main) startBroker(ctx, run context.Context, down *downlink, st *measuredStore) error {
 	m.work.Go(func() {
@@ -193,22 +141,6 @@ func (m *Main) startBroker(ctx, run context.Context, down *downlink, st *measure
 	down.b.Store(m.broker)
 	m.MQTTURL = reach("tcp", "ssl", m.broker.Addr(), tlsConfig)
 	return nil
-}
-
-// writeIngest writes what ingest has counted since the start.
-func writeIngest(w io.Writer, c *ingest.Counts) {
-	for _, f := range []struct {
-		name, help string
-		n          int64
-	}{
-		{"chekomat_ingest_stored_total", "Records stored", c.Stored.Load()},
-		{"chekomat_ingest_repeated_total", "Records that came again", c.Again.Load()},
-		{"chekomat_ingest_refused_total", "Messages kept in quarantine", c.Kept.Load()},
-		{"chekomat_ingest_failed_total", "Batches that could not be stored", c.Failed.Load()},
-		{"chekomat_ingest_dropped_total", "Messages dropped for want of room; their agents send them again", c.Dropped.Load()},
-	} {
-		api.WriteFigure(w, f.name, "counter", f.help, float64(f.n))
-	}
 }
 
 // startTill runs the lanes; a database that cannot be read now is tried again,
@@ -348,73 +280,4 @@ func reach(plain, secure string, addr net.Addr, t *tls.Config) string {
 		host = "127.0.0.1"
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)
-}
-
-// keepToken sees to it that the installation has a token: the one configured,
-// the one in the file, or a new one in the file.
-func keepToken(ctx context.Context, st *store.Store, c Config) (file string, err error) {
-	file = c.tokenFile()
-	if c.Token != "" {
-		return file, st.KeepToken(ctx, "", "installation", c.Token)
-	}
-	b, err := os.ReadFile(file)
-	switch {
-	case err == nil:
-		token := strings.TrimSpace(string(b))
-		if token == "" {
-			return file, fmt.Errorf("%s is empty: remove it and start again", file)
-		}
-		return file, st.KeepToken(ctx, "", "installation", token)
-	case !errors.Is(err, os.ErrNotExist):
-		return file, fmt.Errorf("token: %w", err)
-	}
-	t, err := st.CreateToken(ctx, "", "installation")
-	if err != nil {
-		return file, err
-	}
-	return file, writeToken(file, t.Token)
-}
-
-// writeToken puts the token in place in one step, so that a crash leaves no
-// half of it.
-func writeToken(file, token string) error {
-	tmp := file + ".new"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("token: %w", err)
-	}
-	_, err = f.WriteString(token + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(tmp, file)
-	}
-	if err != nil {
-		return fmt.Errorf("token: %w", err)
-	}
-	return nil
-}
-
-// desk is the till as the API sees it.
-type desk struct {
-	*till.Till
-	m *Main
-}
-
-// Look asks the register of a lane that does not run through a driver of its own.
-func (t desk) Look(ctx context.Context, lane string) ([]kkt.Unit, error) {
-	units, err := t.Till.Look(ctx, lane)
-	if !errors.Is(err, till.ErrNotRunning) {
-		return units, err
-	}
-	l, err := t.m.store.Lane(ctx, lane)
-	if err != nil {
-		return nil, err
-	}
-	d, err := t.m.openRegister(l.URL)
-	if err != nil {
-		return nil, err
-	}
-	if c, ok := d.(io.Closer); ok {
-		defer c.Close()
-	}
-	return d.Units(ctx)
 }

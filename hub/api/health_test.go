@@ -3,6 +3,8 @@ package api
 import (
 	"bufio"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -48,7 +50,7 @@ func TestMetricsAreWellFormedAndCount(t *testing.T) {
 	for range 2 {
 		w.api.rate.take(storeMade(w), time.Now())
 	}
-	body := w.ask("", "GET", "/metrics", nil).Body.String()
+	body := w.ask(w.root, "GET", "/metrics", nil).Body.String()
 	typed := map[string]bool{}
 	for lines := bufio.NewScanner(strings.NewReader(body)); lines.Scan(); {
 		line := lines.Text()
@@ -83,6 +85,35 @@ func TestMetricsAreWellFormedAndCount(t *testing.T) {
 	} {
 		if !strings.Contains(body, want+"\n") {
 			t.Errorf("no line %q", want)
+		}
+	}
+}
+
+func TestMetricsNameOperatorsToTheInstallationOnly(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct {
+		from, forwarded, token string
+		status                 int
+	}{
+		{"127.0.0.1:5000", "", "", 200},
+		{"[::1]:5000", "", "", 200},
+		{"127.0.0.1:5000", "203.0.113.9", "", 401}, // a proxy on this machine
+		{"203.0.113.9:5000", "", "", 401},
+		{"203.0.113.9:5000", "", w.a.token, 403},
+		{"203.0.113.9:5000", "", w.root, 200},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		r.RemoteAddr = tt.from
+		if tt.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", tt.forwarded)
+		}
+		if tt.token != "" {
+			r.Header.Set("Authorization", "Bearer "+tt.token)
+		}
+		a := httptest.NewRecorder()
+		w.api.ServeHTTP(a, r)
+		if a.Code != tt.status {
+			t.Errorf("%+v: %d", tt, a.Code)
 		}
 	}
 }

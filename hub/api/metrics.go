@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -38,7 +39,26 @@ func (e exposition) value(name string, v float64, labels ...string) {
 
 var laneStates = []string{"starting", "ok", "busy", "unreachable", "shift", "fn_full", "fn_life_over", "config", "ambiguous", "manual", "disabled"}
 
+// local says whether a request comes from this machine itself and not through
+// a proxy on it.
+func local(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
+}
+
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+	if !local(r) {
+		c, err := s.caller(r)
+		if err == nil && c.Operator != "" {
+			err = refuse(http.StatusForbidden, "installation_only", "", "")
+		}
+		if err != nil {
+			p, _ := asProblem(err)
+			p.write(w, langOf(r))
+			return
+		}
+	}
 	sum, err := s.o.Store.Summary(r.Context(), "")
 	if err != nil {
 		s.o.Log.Error("metrics cannot be read", "error", err)

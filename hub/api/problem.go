@@ -92,8 +92,13 @@ func (p *problem) write(w http.ResponseWriter, lang string) {
 
 var languages = language.NewMatcher([]language.Tag{language.English, language.Russian})
 
-// langOf is "ru" or "en" by Accept-Language; English unless Russian is preferred.
+// langOf is "ru" or "en": ?lang=, else Accept-Language; English unless Russian
+// is preferred.
 func langOf(r *http.Request) string {
+	switch v := r.URL.Query().Get("lang"); v {
+	case texts.RU, texts.EN:
+		return v
+	}
 	if accept := r.Header.Get("Accept-Language"); accept != "" {
 		tag, _ := language.MatchStrings(languages, accept)
 		if base, _ := tag.Base(); strings.EqualFold(base.String(), texts.RU) {

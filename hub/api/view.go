@@ -65,7 +65,14 @@ func (s *Server) getTakings(c *call) (any, error) {
 		return nil, err
 	}
 	if scope == "" {
-		return nil, refuse(http.StatusUnprocessableEntity, "operator_needed", "operator", "")
+		all, err := s.o.Store.Operators(c.ctx, "")
+		if err != nil {
+			return nil, err
+		}
+		if len(all) != 1 {
+			return nil, refuse(http.StatusUnprocessableEntity, "operator_needed", "operator", "")
+		}
+		scope = all[0].ID
 	}
 	return s.takings(c, scope, "")
 }
