@@ -88,5 +88,6 @@ var states = []entry{
 	{"void", "Чек не нужен", "No receipt is due", nothingRU, nothingEN},
 	{"shown", "Чек показан на экране", "The receipt was shown", nothingRU, nothingEN},
 	{"late", "Чек пришёл, когда покупатель ушёл", "The receipt came when the buyer had gone", "Посмотрите, почему касса не успела", "See why the register was late"},
+	{"display_unfit", "Экран мал: чек на нём показывать нельзя", "The display is too small to stand for the receipt", "Поставьте экран, на котором QR не меньше 20 × 20 мм", "Fit a display on which the QR is at least 20 × 20 mm"},
 	{"superseded", "Экран занял следующий покупатель", "The next buyer took the screen", nothingRU, nothingEN},
 }

@@ -50,6 +50,7 @@ var heard = []entry{
 	{"journal_restored", "Диск агента восстановлен из копии, начат новый журнал", "The agent's disk was restored, a new journal was begun", "Сверьте продажи за это время", "Compare the sales of that time"},
 	{"journal_conflict", "Номера журнала разошлись с хабом, начат новый", "The journal disagreed with the hub, a new one was begun", "Сверьте записи в карантине", "Compare the records in quarantine"},
 	{"machine_changed", "Агент переставлен в другой автомат", "The agent was mounted in another machine", "Проверьте привязку агента", "Check the agent's binding"},
+	{"agent_changed", "Диск занял другой агент, начат новый журнал", "Another agent took the disk, a new journal was begun", "Проверьте, не переставлена ли карта памяти между агентами", "Check whether a card was moved between agents"},
 	{"journal_asked", "Новый журнал начат по команде", "A new journal was begun on request", nothingRU, nothingEN},
 	{"agent_down", "Агент не работал", "The agent was not running", "Сверьте счётчики автомата за это время", "Compare the machine's counters for that time"},
 	{"module_lost", "Модуль шины не отвечал", "The bus module did not answer", "Проверьте кабель модуля", "Check the module's cable"},
