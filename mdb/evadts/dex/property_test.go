@@ -3,6 +3,7 @@ package dex
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,7 +68,8 @@ func TestBadLineNeverGivesAWrongReport(t *testing.T) {
 		case err == nil && !bytes.Equal(got, report):
 			rt.Fatalf("a wrong report: %q", got)
 		}
-		if set.Intervals != Agreed && m.Cleared != 0 {
+		// A line that says an ACK twice can acknowledge the last block for us.
+		if set.Intervals != Agreed && m.Cleared != 0 && !slices.Contains(faults, "twice") {
 			rt.Fatalf("interval counters cleared")
 		}
 	})
