@@ -32,19 +32,19 @@ func (b *bench) busy(ctx context.Context) ([]Row, error) {
 	if b.quick {
 		n = 6
 	}
-	bare, err := bareRate(ctx, n)
+	bare, err := barePace(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	ours, err := tillRate(ctx, n)
+	ours, err := tillPace(ctx, n)
 	if err != nil {
 		return nil, err
 	}
 	service := b.length(serviceTime)
-	first := b.row("busy", "receipts/s", ours, service)
-	first.Budget, first.Peer = atLeastRatio(budgetBusy), b.peer("bare", bare)
-	first.Note = fmt.Sprintf(b.words.notes["row"], n)
-	second := b.row("busy_bare", "receipts/s", bare)
+	first := b.row("busy", "receipts/s", ours.rate, service)
+	first.Budget, first.Peer = atLeastRatio(budgetBusy), b.peer("bare", bare.rate)
+	first.Note = fmt.Sprintf(b.words.notes["row"], n, number(ours.commands, b.words.comma), number(bare.commands, b.words.comma))
+	second := b.row("busy_bare", "receipts/s", bare.rate)
 	second.Peer = b.peer("limit", 1/serviceTime.Seconds())
 	return []Row{first, second}, nil
 }
@@ -73,44 +73,71 @@ func emulated() (*register.Register, string, error) {
 	return r, "shtrih+tcp://" + r.Addr(), nil
 }
 
-// bareRate is receipts a second of the driver alone.
-func bareRate(ctx context.Context, n int) (rate float64, err error) {
+// pace of a register's work.
+type pace struct {
+	rate     float64 // receipts a second
+	commands float64 // the register was asked for a receipt
+}
+
+// stopwatch measures a register's pace from now on.
+func stopwatch(r *register.Register) (stop func(receipts int) pace) {
+	count := func() (n int) {
+		for _, c := range r.Status().Commands {
+			n += c
+		}
+		return n
+	}
+	before, start := count(), time.Now()
+	return func(receipts int) pace {
+		took := time.Since(start).Seconds()
+		return pace{float64(receipts) / took, float64(count()-before) / float64(receipts)}
+	}
+}
+
+// barePace is that of the driver alone.
+func barePace(ctx context.Context, n int) (made pace, err error) {
 	r, url, err := emulated()
 	if err != nil {
-		return 0, err
+		return made, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	d, err := kkt.Open(url, kkt.Options{})
 	if err != nil {
-		return 0, fmt.Errorf("bench: open the driver: %w", err)
+		return made, fmt.Errorf("bench: open the driver: %w", err)
 	}
+	var at kkt.Baseline
 	submit := func(doc fiscal.Document, key kkt.Key) error {
-		at, err := d.Ready(ctx)
-		if err != nil {
-			return fmt.Errorf("bench: register is not ready: %w", err)
-		}
 		wire, err := d.Encode(doc, key, kkt.Registration{})
 		if err != nil {
 			return fmt.Errorf("bench: encode a receipt: %w", err)
 		}
-		if out := d.Submit(ctx, wire, at); out.Kind != kkt.Done {
+		out := d.Submit(ctx, wire, at)
+		if out.Kind != kkt.Done || out.Receipt == nil {
 			return fmt.Errorf("bench: a receipt ended as %s: %+v", out.Kind, out)
+		}
+		// What a done document leaves is known without asking; the till does the same.
+		at.FD, at.Shift, at.ShiftOpen = out.Receipt.FD, out.Receipt.Shift, true
+		if doc.Kind == fiscal.KindReceipt {
+			at.Receipts = out.Receipt.Number
 		}
 		return nil
 	}
+	if at, err = d.Ready(ctx); err != nil {
+		return made, fmt.Errorf("bench: register is not ready: %w", err)
+	}
 	if err := submit(fiscal.Document{Kind: fiscal.KindShiftOpen, Test: true}, ""); err != nil {
-		return 0, err
+		return made, err
 	}
 	if err := submit(coffee(0), kkt.NewKey("bench", "first").Attempt(1)); err != nil {
-		return 0, err
+		return made, err
 	}
-	start := time.Now()
+	stop := stopwatch(r)
 	for i := range n {
 		if err := submit(coffee(i), kkt.NewKey("bench", fmt.Sprint(i)).Attempt(1)); err != nil {
-			return 0, err
+			return made, err
 		}
 	}
-	return float64(n) / time.Since(start).Seconds(), nil
+	return stop(n), nil
 }
 
 // told passes on the jobs that are done.
@@ -123,26 +150,26 @@ func (c told) Tell(job string) {
 	}
 }
 
-// tillRate is receipts a second of the hub's till on a database file, with all
-// jobs there from the beginning.
-func tillRate(ctx context.Context, n int) (rate float64, err error) {
+// tillPace is that of the hub's till on a database file, with all jobs there
+// from the beginning.
+func tillPace(ctx context.Context, n int) (made pace, err error) {
 	dir, err := os.MkdirTemp("", "chekomat-bench-")
 	if err != nil {
-		return 0, fmt.Errorf("bench: folder of the till: %w", err)
+		return made, fmt.Errorf("bench: folder of the till: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	r, url, err := emulated()
 	if err != nil {
-		return 0, err
+		return made, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	s, err := store.Open(ctx, filepath.Join(dir, "hub.db"), time.Now)
 	if err != nil {
-		return 0, fmt.Errorf("bench: open the store: %w", err)
+		return made, fmt.Errorf("bench: open the store: %w", err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if err := furnish(ctx, s, url); err != nil {
-		return 0, err
+		return made, err
 	}
 	done := make(told, n+2)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
@@ -164,22 +191,22 @@ func tillRate(ctx context.Context, n int) (rate float64, err error) {
 		return nil
 	}
 	if err := addJobs(ctx, s, 0, 1); err != nil { // opens the shift
-		return 0, err
+		return made, err
 	}
 	if err := await(1); err != nil {
-		return 0, err
+		return made, err
 	}
 	if err := addJobs(ctx, s, 1, n+1); err != nil {
-		return 0, err
+		return made, err
 	}
 	if err := await(1); err != nil { // from here on there is work without a pause
-		return 0, err
+		return made, err
 	}
-	start := time.Now()
+	stop := stopwatch(r)
 	if err := await(n); err != nil {
-		return 0, err
+		return made, err
 	}
-	return float64(n) / time.Since(start).Seconds(), nil
+	return stop(n), nil
 }
 
 // furnish makes an operator, a seller and a lane.
