@@ -68,7 +68,7 @@ func (l *Listener) decide(k Kind, t int64, f Flags, p exe.Pair) {
 	l.suspect = false
 	l.n++
 	o := Outcome{
-		N: l.n, Kind: k, T: t, VendT: l.vendT, Line: l.line, LineKnown: l.selection, Price: None, Source: NoPrice,
+		N: l.n, Kind: k, T: t, VendT: l.vendT, Line: l.line, LineKnown: l.selection, Price: None, Listed: None, Source: NoPrice,
 		Flags: f, Doubts: l.doubts, Answer: p.Answer, Answered: p.T == l.vendT && p.At != 0, Before: l.before, Mid: l.mid,
 	}
 	if l.cfg.IgnoreParity {
@@ -79,6 +79,9 @@ func (l *Listener) decide(k Kind, t int64, f Flags, p exe.Pair) {
 		o.Flags |= NoSelection
 	case l.stale:
 		o.Flags |= StaleSelection
+	}
+	if l.selection {
+		o.Listed = l.priceNow()
 	}
 	if k == Free {
 		o.Price = 0
@@ -121,7 +124,7 @@ func (l *Listener) watchFor(o Outcome) {
 
 // price fills in price and what speaks against it (exe 7.6).
 func (l *Listener) price(o *Outcome) {
-	o.Price = l.priceNow()
+	o.Price = o.Listed
 	if l.cfg.Mode == Standard {
 		if o.Price != None {
 			o.Source, o.Units, o.Scale, o.Decimals = FromBus, l.line, l.scale, l.decimals

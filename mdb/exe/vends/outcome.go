@@ -105,6 +105,7 @@ type Outcome struct {
 	Line      uint8 // line number, or price in base units in standard mode
 	LineKnown bool
 	Price     int64 // kopecks; None
+	Listed    int64 // kopecks the line costs by table or bus, also when it was free; None
 	Source    PriceSource
 	Units     uint8 // with Source FromBus: Price = Units × Scale / 10^Decimals
 	Scale     uint8

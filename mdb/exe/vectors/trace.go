@@ -1,0 +1,370 @@
+package vectors
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/chekomat/chekomat/mdb"
+	"github.com/chekomat/chekomat/mdb/exe"
+	"github.com/chekomat/chekomat/mdb/exe/vends"
+)
+
+// settings of a trace.
+type settings struct {
+	Mode           string          `json:"mode"`
+	PriceTable     map[uint8]int64 `json:"price_table"`
+	Scale          uint8           `json:"default_scale"`
+	Decimals       uint8           `json:"default_decimals"`
+	AnyVendReplyOK bool            `json:"any_vend_reply_ok"`
+	Initial        *struct {
+		State  string `json:"state"`
+		Line   *uint8 `json:"line"`
+		Credit *int64 `json:"credit"`
+	} `json:"initial"`
+}
+
+// heard is one word of a trace: [t_ms, "M"|"S", hex, "P"?], or without time.
+type heard struct {
+	ms   int64
+	line mdb.Line
+	b    byte
+	bad  bool
+}
+
+func (h *heard) UnmarshalJSON(raw []byte) error {
+	var f []json.RawMessage
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return err
+	}
+	h.ms = -1
+	if len(f) > 0 && f[0][0] != '"' {
+		if err := json.Unmarshal(f[0], &h.ms); err != nil {
+			return err
+		}
+		f = f[1:]
+	}
+	if len(f) < 2 || len(f) > 3 {
+		return fmt.Errorf("word of %d fields", len(f))
+	}
+	var s [3]string
+	for i := range f {
+		if err := json.Unmarshal(f[i], &s[i]); err != nil {
+			return err
+		}
+	}
+	switch s[0] {
+	case "M":
+		h.line = mdb.EXEMaster
+	case "S":
+		h.line = mdb.EXESlave
+	default:
+		return fmt.Errorf("line %q", s[0])
+	}
+	b, err := hexByte(s[1])
+	h.b, h.bad = b, s[2] == "P"
+	return err
+}
+
+// words gives times where a capture has none: a poll every 100 ms, an answer
+// after 3 ms, bytes of a block at once.
+func words(hs []heard) []mdb.Word {
+	ws := make([]mdb.Word, 0, len(hs))
+	t := int64(0)
+	for i, h := range hs {
+		switch {
+		case h.ms >= 0:
+			t = h.ms * 1000
+		case h.line == mdb.EXESlave, i > 0 && h.b&0x10 == 0:
+			t += 3000
+		default:
+			t += 100_000
+		}
+		w := mdb.Word{T: t, V: exe.Word(h.b), Line: h.line}
+		if h.bad {
+			w.V ^= mdb.Mode
+		}
+		ws = append(ws, w)
+	}
+	return ws
+}
+
+// trace runs a dialogue through the listener.
+func (v *Vector) trace() error {
+	var in struct {
+		Wire []heard `json:"wire"`
+		End  int64   `json:"end_ms"`
+	}
+	var want struct {
+		Outcomes []json.RawMessage `json:"outcomes"`
+		Displays []struct {
+			Value       int64 `json:"value"`
+			ExactChange bool  `json:"exact_change"`
+		} `json:"displays"`
+		State     string   `json:"state"`
+		Anomalies []string `json:"anomalies"`
+	}
+	if err := errors.Join(take(v.Input, &in), take(v.Expect, &want)); err != nil {
+		return err
+	}
+	l := vends.NewListener(v.Config.config())
+	var got result
+	if c := v.Config; c != nil && c.Initial != nil {
+		line, credit := uint8(0), vends.None
+		if c.Initial.Line != nil {
+			line = *c.Initial.Line
+		}
+		if c.Initial.Credit != nil {
+			credit = *c.Initial.Credit
+		}
+		l.Resume(vends.State(c.Initial.State), line, credit)
+		got.take(l.Lost())
+	}
+	for _, w := range words(in.Wire) {
+		got.take(l.Word(w))
+	}
+	got.take(l.Advance(in.End * 1000))
+
+	if len(got.outcomes) != len(want.Outcomes) {
+		return differ("number of outcomes", len(got.outcomes), len(want.Outcomes))
+	}
+	for i, raw := range want.Outcomes {
+		if err := sameOutcome(&got.outcomes[i], raw); err != nil {
+			return fmt.Errorf("outcome %d: %w", i, err)
+		}
+	}
+	shown := ""
+	for _, d := range want.Displays {
+		shown += fmt.Sprintf("%d %v; ", d.Value, d.ExactChange)
+	}
+	switch {
+	case got.displays != shown:
+		return differ("displays", got.displays, shown)
+	case string(l.State()) != want.State:
+		return differ("state", l.State(), want.State)
+	case !slices.Equal(got.anomalies, want.Anomalies):
+		return differ("anomalies", got.anomalies, want.Anomalies)
+	}
+	return whole(in.Wire)
+}
+
+func (s *settings) config() vends.Config {
+	if s == nil {
+		return vends.Config{}
+	}
+	return vends.Config{Mode: vends.Mode(s.Mode), Prices: s.PriceTable, Scale: s.Scale, Decimals: s.Decimals, AnyVendReplyOK: s.AnyVendReplyOK}
+}
+
+// result gathers what a listener found.
+type result struct {
+	outcomes  []vends.Outcome
+	displays  string
+	anomalies []string
+}
+
+func (r *result) take(notes []vends.Note) {
+	for _, n := range notes {
+		switch n.Kind {
+		case vends.Decided:
+			r.outcomes = append(r.outcomes, n.Outcome)
+		case vends.Amended:
+			r.outcomes[len(r.outcomes)-1] = n.Outcome
+		case vends.Shown:
+			r.displays += fmt.Sprintf("%d %v; ", n.Value, n.Display.ExactChange)
+		case vends.Anomaly:
+			r.anomalies = append(r.anomalies, n.Name)
+		}
+	}
+}
+
+// sameOutcome compares what the vector names; flags have no order.
+func sameOutcome(o *vends.Outcome, raw json.RawMessage) error {
+	var want map[string]any
+	if err := take(raw, &want); err != nil {
+		return err
+	}
+	got := map[string]any{"kind": o.Kind, "line": nil, "price": nil, "price_source": o.Source, "payment_hint": o.Hint, "evidence": o.Evidence}
+	if o.LineKnown {
+		got["line"] = o.Line
+	}
+	if o.Price != vends.None {
+		got["price"] = o.Price
+	}
+	for k, w := range want {
+		if k == "flags" {
+			continue
+		}
+		if g, ok := got[k]; !ok || compact(g) != compact(w) {
+			return differ(k, g, w)
+		}
+	}
+	var flags []string
+	if list, ok := want["flags"].([]any); ok {
+		for _, f := range list {
+			flags = append(flags, fmt.Sprint(f))
+		}
+	}
+	names := o.Flags.Names()
+	slices.Sort(flags)
+	slices.Sort(names)
+	if !slices.Equal(names, flags) {
+		return differ("flags", names, flags)
+	}
+	return nil
+}
+
+// whole takes the undamaged pairs of a trace apart and puts them together
+// again: commands, answers and blocks come back as the same bytes.
+func whole(hs []heard) error {
+	var p exe.Pairer
+	var b exe.Blocks
+	var block []byte
+	for _, w := range words(hs) {
+		pair, ok := p.Push(w)
+		if !ok || pair.Fault != exe.Good {
+			continue
+		}
+		if c, command := pair.Command(); command {
+			if exe.To(exe.DeviceOf(pair.Master), c) != pair.Master {
+				return differ("command encoded back", c, pair.Master)
+			}
+			if c == exe.Status {
+				// Bits 5 and 4 have no name: an answer that has them can't be told whole.
+				if s := exe.ParseState(pair.Answer); pair.Answer&0x30 == 0 && s.Byte() != pair.Answer {
+					return differ("state encoded back", s.Byte(), pair.Answer)
+				}
+			}
+			if c == exe.AcceptData {
+				block = block[:0]
+			}
+		} else if exe.Data(exe.Nibble(pair.Master)) != pair.Master {
+			return differ("data encoded back", exe.Data(exe.Nibble(pair.Master)), pair.Master)
+		}
+		block = append(block, pair.Master)
+		if d, shown, _, _ := b.Push(pair.Master); shown {
+			if d.ExactChange && block[8]&0xE != 0 {
+				continue // bits nobody names
+			}
+			if again := exe.AppendBlock(nil, d); !bytes.Equal(again, block) {
+				return differ("block encoded back", fmt.Sprintf("% X", again), fmt.Sprintf("% X", block))
+			}
+		}
+	}
+	return nil
+}
+
+// published checks a capture: a block without answers, a poll, or a sale.
+func (v *Vector) published() error {
+	var in []heard
+	var want struct {
+		block
+		Name      string   `json:"name"`
+		Inhibited *bool    `json:"inhibited"`
+		Free      *bool    `json:"free"`
+		Displays  []string `json:"displays"`
+		Sales     []struct {
+			Line uint8 `json:"line"`
+		} `json:"sales"`
+	}
+	if err := errors.Join(take(v.Wire, &in), take(v.Expect, &want)); err != nil {
+		return err
+	}
+	if len(in) == 0 {
+		return fmt.Errorf("nothing on the wire")
+	}
+	if want.Value != "" {
+		return want.capture(in)
+	}
+	if want.Name != "" {
+		c, _ := exe.CommandOf(in[0].b)
+		if c.String() != want.Name {
+			return differ("command", c, want.Name)
+		}
+	}
+	if want.Inhibited != nil && want.Free != nil {
+		if len(in) != 2 {
+			return differ("words", len(in), 2)
+		}
+		s := exe.ParseState(in[1].b)
+		if s.Inhibited != *want.Inhibited || s.FreeVend != *want.Free {
+			return differ("state", s, v.Expect)
+		}
+		return whole(in)
+	}
+	l := vends.NewListener(vends.Config{})
+	var got result
+	for _, w := range words(in) {
+		got.take(l.Word(w))
+	}
+	var lines, wants []uint8
+	for _, o := range got.outcomes {
+		if o.Kind == vends.Sale {
+			lines = append(lines, o.Line)
+		}
+	}
+	for _, s := range want.Sales {
+		wants = append(wants, s.Line)
+	}
+	if !slices.Equal(lines, wants) {
+		return differ("sales", lines, wants)
+	}
+	if want.Displays != nil {
+		if shown := units(in); !slices.Equal(shown, want.Displays) {
+			return differ("displays", shown, want.Displays)
+		}
+	}
+	return whole(in)
+}
+
+// capture of a block whose answers nobody wrote down.
+func (b block) capture(in []heard) error {
+	var raw []byte
+	for _, h := range in {
+		raw = append(raw, h.b)
+	}
+	if err := b.check(raw); err != nil {
+		return err
+	}
+	d, _, err := exe.ParseBlock(raw)
+	if err != nil {
+		return err
+	}
+	if got := decimal(d); got != b.Value {
+		return differ("value", got, b.Value)
+	}
+	return nil
+}
+
+// units are the values shown, with the decimals said.
+func units(in []heard) (out []string) {
+	var p exe.Pairer
+	var b exe.Blocks
+	for _, w := range words(in) {
+		if pair, ok := p.Push(w); ok && pair.Fault == exe.Good {
+			if d, shown, _, _ := b.Push(pair.Master); shown {
+				out = append(out, decimal(d))
+			}
+		}
+	}
+	return out
+}
+
+func decimal(d exe.Display) string {
+	v := fmt.Sprintf("%0*d", int(d.Decimals)+1, int(d.Units)*int(d.Scale))
+	if d.Decimals == 0 {
+		return v
+	}
+	n := len(v) - int(d.Decimals)
+	return strings.Join([]string{v[:n], v[n:]}, ".")
+}
+
+func compact(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
