@@ -170,6 +170,21 @@ func (sh *shop) audit(sales int, registers ...*register.Register) {
 	}
 }
 
+// looked says that the till has accounted for each document of the registers.
+func (sh *shop) looked(registers []*register.Register) bool {
+	for _, r := range registers {
+		var last int
+		err := sh.s.Read().QueryRow(`SELECT COALESCE(MAX(last_fd),0) FROM fn_period WHERE fn = ?`, r.Status().FN).Scan(&last)
+		if err != nil {
+			sh.t.Fatal(err)
+		}
+		if last != len(r.Archive()) {
+			return false
+		}
+	}
+	return true
+}
+
 // lottery ends a worker's goroutine at a kill point now and then, as a crash
 // of the hub would: nothing after the point runs.
 type lottery struct {
@@ -196,11 +211,12 @@ func (l *lottery) point(name string) {
 }
 
 // run brings all sales through, starting the till anew after each crash.
-func (sh *shop) run(sales, crashes int, seed uint64) {
+func (sh *shop) run(sales, crashes int, seed uint64, registers ...*register.Register) {
 	l := &lottery{rnd: rand.New(rand.NewPCG(seed, 1)), odds: 25, left: crashes, died: make(chan string, 64), names: map[string]int{}}
 	next := 0
 	end := time.Now().Add(4 * time.Minute)
-	for sh.waiting() > 0 || next < sales {
+	unfinished := func() bool { return sh.waiting() > 0 || next < sales || !sh.looked(registers) }
+	for unfinished() {
 		if time.Now().After(end) {
 			sh.t.Fatalf("%d jobs still wait; crashes %v%s", sh.waiting(), l.names, sh.story())
 		}
@@ -217,7 +233,7 @@ func (sh *shop) run(sales, crashes int, seed uint64) {
 			}
 		}()
 		changed, cancel := sh.s.Changed()
-		for alive := true; alive && (sh.waiting() > 0 || next < sales); {
+		for alive := true; alive && unfinished(); {
 			for ; next < sales && sh.waiting() < 20; next++ {
 				sh.sale(next)
 			}
@@ -280,7 +296,7 @@ func TestTillOnABadRegister(t *testing.T) {
 			sh := newShop(t)
 			r := start(t, cfg, trouble...)
 			sh.lane("lane", address(r), "1.2")
-			sh.run(sales, crashes, cfg.Seed)
+			sh.run(sales, crashes, cfg.Seed, r)
 			sh.audit(sales, r)
 			t.Logf("%d documents, faults struck: %v", len(r.Archive()), r.Status().Struck)
 		})
@@ -300,6 +316,6 @@ func TestPoolOfBadRegisters(t *testing.T) {
 		sh.lane(fmt.Sprintf("lane-%d", i), address(r), "1.2")
 		all = append(all, r)
 	}
-	sh.run(sales, crashes, 20)
+	sh.run(sales, crashes, 20, all...)
 	sh.audit(sales, all...)
 }
