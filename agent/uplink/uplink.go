@@ -157,7 +157,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // asked to stop
 		}
 		u.cfg.Logger.Warn("no connection to the hub", "err", err, "again_in_at_most", wait)
 		t := time.NewTimer(wait/2 + mrand.N(wait/2+1)) // jitter: a fleet must not come back as one

@@ -77,7 +77,7 @@ func (s *Store) runGroup(group *[]*write) (wrote bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("store: begin: %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it has nothing to do
+	defer tx.Rollback() // after a commit it has nothing to do
 	for i := 0; i < len(*group); i++ {
 		w := (*group)[i]
 		if w.err = w.ctx.Err(); w.err == nil {

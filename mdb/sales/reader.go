@@ -206,7 +206,7 @@ func (r *Recovery) vendRequest(d *reader, b *mdb.Block, price uint32, item uint1
 	d.idle()
 	d.state, d.price, d.item, d.negative = vendRequested, price, item, negative
 	d.amount, d.token, d.sold, d.refunding = 0, false, false, false
-	d.until = b.End + int64(r.cfg.VendLimit.Microseconds())
+	d.until = b.End + r.cfg.VendLimit.Microseconds()
 	if n, w := mdb.VendForm(b.Data[1], int(b.N)-3); !n && !w {
 		d.doubts |= doubtForm
 	}

@@ -154,8 +154,8 @@ func (r *Register) Status() Status {
 	r.mu.Unlock()
 	d := r.dev
 	d.mu.Lock()
-	st, reg := d.fn.Status(), fn.Registration{}
-	reg, _ = d.fn.Registered()
+	st := d.fn.Status()
+	reg, _ := d.fn.Registered()
 	s := Status{
 		Protocol: "shtrih", Serial: d.cfg.Serial, INN: reg.INN, RNM: reg.RNM, FN: st.Serial, Phase: st.Phase,
 		Mode: d.mode(), Submode: d.submode(), Clock: d.now(), LastFD: st.LastFD, Current: st.Current, Shift: d.fn.ShiftState(),

@@ -184,7 +184,7 @@ func (d *device) readTLV(c *call) byte {
 		d.drain = false
 		return byte(fn.NoData)
 	}
-	n := min(len(d.reading), maxRead)
+	var n int
 	if d.partial == 0 {
 		size := 4 + int(binary.LittleEndian.Uint16(d.reading[2:]))
 		n, d.partial = min(size, maxRead), size

@@ -163,8 +163,6 @@ type session struct {
 	resumed  bool // words flow
 	next     uint64
 	told     int64 // time last told
-	cmd      uint8 // type and sequence of the command being answered
-	cmdSeq   uint8
 	lastBeat time.Time
 }
 
