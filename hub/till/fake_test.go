@@ -42,6 +42,7 @@ type register struct {
 	fates    []fate   // of the next exchanges; fine when used up
 	settle   strategy
 	service  time.Duration
+	bug      bool // Submit panics
 }
 
 // strategy is how the fake driver settles: one right way and the wrong ones of
@@ -188,6 +189,9 @@ func (d driver) Submit(_ context.Context, w kkt.Wire, base kkt.Baseline) kkt.Out
 	defer r.mu.Unlock()
 	if r.service > 0 {
 		time.Sleep(r.service)
+	}
+	if r.bug {
+		panic("a bug in the driver")
 	}
 	var doc wireDoc
 	if err := json.Unmarshal(w.Bytes, &doc); err != nil {

@@ -29,6 +29,7 @@ const (
 	FaultLeased    fault.Code = "lane_leased"           // another hub holds the lane
 	FaultSiblings  fault.Code = "lane_waits_siblings"   // other registers of the seller have not been looked at yet
 	FaultStore     fault.Code = "store_failed"          // the database can't be written
+	FaultWorker    fault.Code = "lane_worker_failed"    // a bug in the till or the driver; the lane starts anew
 	FaultDoubled   fault.Code = "document_doubled"      // a job has two documents
 	FaultMismatch  fault.Code = "document_mismatch"     // a document has a job's key and another content
 	FaultFFD       fault.Code = "lane_ffd_mismatch"     // the register's FFD is not the lane's

@@ -75,14 +75,14 @@ type pool struct {
 	seats    map[string]*seat
 	last     map[string]string // machine -> lane
 	list     []store.Candidate
-	stale    bool // the queue has changed since list was read
-	more     bool // the queue was longer than list
-	claimed  map[string]bool
-	restored bool // documents were found that the database had lost
+	stale    bool             // the queue has changed since list was read
+	more     bool             // the queue was longer than list
+	claimed  map[string]*seat // jobs between the list and their stored intent
+	restored bool             // documents were found that the database had lost
 }
 
 func newPool(seller string, q queue) *pool {
-	return &pool{seller: seller, queue: q, seats: map[string]*seat{}, last: map[string]string{}, claimed: map[string]bool{}, stale: true}
+	return &pool{seller: seller, queue: q, seats: map[string]*seat{}, last: map[string]string{}, claimed: map[string]*seat{}, stale: true}
 }
 
 // sit gives a lane its place.
@@ -100,6 +100,12 @@ func (p *pool) leave(s *seat) {
 	defer p.mu.Unlock()
 	if p.seats[s.lane.ID] == s {
 		delete(p.seats, s.lane.ID)
+	}
+	for job, owner := range p.claimed { // of a worker that failed on the way
+		if owner == s {
+			delete(p.claimed, job)
+			p.stale = true
+		}
 	}
 	p.wakeAll()
 }
@@ -135,7 +141,7 @@ func (p *pool) pick(ctx context.Context, s *seat, now time.Time, claim, rest boo
 			if claim {
 				p.list[best] = p.list[len(p.list)-1]
 				p.list = p.list[:len(p.list)-1]
-				p.claimed[c.ID] = true
+				p.claimed[c.ID] = s
 				if c.Machine != "" {
 					p.last[c.Machine] = s.lane.ID
 				}
@@ -165,7 +171,7 @@ func (p *pool) read(ctx context.Context) error {
 	}
 	p.more, p.stale, p.list = len(list) >= n, false, p.list[:0]
 	for _, c := range list {
-		if !p.claimed[c.ID] {
+		if p.claimed[c.ID] == nil {
 			p.list = append(p.list, c)
 		}
 	}

@@ -141,6 +141,23 @@ func TestDisabledLaneMakesNothingUntilEnabled(t *testing.T) {
 	h.await(t, 1)
 }
 
+// TestABugInOneDriverLeavesTheHubAlive: its lane stands and says why, the
+// other seller's lane works.
+func TestABugInOneDriverLeavesTheHubAlive(t *testing.T) {
+	h := build(t, 2, 1, 0, Settings{Point: func(string) {}})
+	h.awaitState(t, "s1-l0", OK)
+	h.regs["s0-l0"].mu.Lock()
+	h.regs["s0-l0"].bug = true
+	h.regs["s0-l0"].mu.Unlock()
+	addJob(t, h.s, "s0", "s0-m", 1, time.Now(), 100)
+	h.awaitState(t, "s0-l0", Busy)
+	if l, err := h.s.Lane(context.Background(), "s0-l0"); err != nil || l.Fault != string(FaultWorker) {
+		t.Errorf("%+v, %v", l, err)
+	}
+	addJob(t, h.s, "s1", "s1-m", 1, time.Now(), 100)
+	h.await(t, 1)
+}
+
 // BenchmarkJobs: documents per second with a register that takes no time, on a
 // database file with synchronous commits.
 func BenchmarkJobs(b *testing.B) {

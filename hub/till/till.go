@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -275,9 +276,31 @@ func (t *Till) restart(ctx context.Context, r *run, id string) error {
 	go func() {
 		defer t.wg.Done()
 		defer close(r.done)
+		defer t.caught(wctx, id)
 		w.run(wctx)
 	}()
 	return nil
+}
+
+// failedPause is how long a lane stands whose worker failed by a bug.
+const failedPause = 10 * time.Second
+
+// caught keeps a bug in one lane's worker or driver from taking the hub down:
+// the lane starts anew after a pause, from what is stored.
+func (t *Till) caught(ctx context.Context, lane string) {
+	bug := recover()
+	if bug == nil {
+		return
+	}
+	t.set.Log.Error("till: a lane's worker failed", "lane", lane, "panic", bug, "stack", string(debug.Stack()))
+	if err := t.store.NameLaneState(context.WithoutCancel(ctx), lane, string(Busy), string(FaultWorker), fmt.Sprint(bug)); err != nil {
+		t.set.Log.Error("till: note it", "lane", lane, "err", err)
+	}
+	time.AfterFunc(failedPause, func() {
+		if ctx.Err() == nil {
+			t.LaneChanged(lane)
+		}
+	})
 }
 
 // Look asks a running lane's registers for their state now; it makes nothing.

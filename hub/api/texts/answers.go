@@ -58,6 +58,7 @@ var lanes = []entry{
 	{"lane_leased", "Линию держит другой хаб", "Another hub holds the lane", "Подождите окончания его аренды или остановите его", "Wait for its lease to end, or stop it"},
 	{"lane_waits_siblings", "Ждём, пока осмотрены другие кассы продавца", "Other registers of the seller are being looked at first", "Включите их или выключите их линии", "Switch them on, or disable their lanes"},
 	{"store_failed", "База данных не записывает", "The database cannot be written", "Освободите место на диске, проверьте диск", "Free disk space, check the disk"},
+	{"lane_worker_failed", "Сбой программы при работе с кассой", "The program failed at work with the register", "Линия запустится сама. Передайте журнал хаба разработчику", "The lane starts again by itself. Pass the hub's log to the developers"},
 	{"document_doubled", "На одну продажу два документа", "One job has two documents", "Линия остановлена. Сделайте возврат лишнего чека и передайте случай разработчику", "The lane is stopped. Refund the receipt too many and tell the developers"},
 	{"document_mismatch", "Документ с ключом задания содержит другое", "A document with a job's key has another content", "Линия остановлена. Сверьте документ с продажей, сделайте коррекцию", "The lane is stopped. Compare the document with the sale, make a correction"},
 	{"lane_ffd_mismatch", "Версия ФФД кассы не та, что у линии", "The register's FFD is not the lane's", "Исправьте ФФД линии или перерегистрируйте кассу", "Correct the lane's FFD or register the register anew"},
