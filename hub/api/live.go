@@ -13,6 +13,7 @@ import (
 
 const (
 	liveGap   = 250 * time.Millisecond // at most 4 deltas a second
+	liveSum   = time.Second            // and one summary: it is the dearest to read
 	livePulse = 15 * time.Second       // comment lines, so that a dead link is noticed
 	liveWrite = 20 * time.Second       // a client that takes nothing so long is gone
 	liveQueue = 32                     // deltas waiting for one slow client; then it gets a new snapshot
@@ -31,6 +32,7 @@ type watcher struct {
 	out      chan []event
 	lost     bool   // some delta did not fit: a snapshot is due
 	summary  string // last one told, without its time
+	summed   time.Time
 }
 
 // live reads changes after commits and hands them to the streams. One
@@ -93,8 +95,9 @@ func (l *live) run() {
 		case <-gap.C:
 			waiting = false
 			l.s.rate.read(ctx, l.s.o.Store)
-			if len(watchers) > 0 {
-				l.tell(ctx, &reader, watchers)
+			if len(watchers) > 0 && l.tell(ctx, &reader, watchers) {
+				waiting = true
+				gap.Reset(liveGap)
 			}
 		case w := <-l.join:
 			if len(watchers) == 0 {
@@ -168,52 +171,77 @@ func (l *live) snapshot(ctx context.Context, operator string) (v contract.Snapsh
 	return v, err
 }
 
-// tell reads one delta and hands it out.
-func (l *live) tell(ctx context.Context, r *deltaReader, watchers map[*watcher]bool) {
+// tell reads one delta and hands it out; more says that a summary is still due.
+func (l *live) tell(ctx context.Context, r *deltaReader, watchers map[*watcher]bool) (more bool) {
 	if r.cursor == nil {
 		for w := range watchers {
 			l.open(ctx, r, w)
 		}
-		return
+		return false
 	}
 	dirty, err := l.dirtyMachines(ctx)
 	if err != nil {
 		l.failed(err)
 	}
 	d, err := l.s.o.Store.Changes(ctx, r.cursor, dirty)
-	if err != nil {
-		l.failed(err)
-		return
+	var lanes []contract.Lane
+	if err == nil {
+		lanes, err = l.changedLanes(ctx, r)
 	}
-	lanes, err := l.changedLanes(ctx, r)
-	if err != nil {
+	if err != nil { // the cursor may have moved: only a snapshot is sure to hold all
 		l.failed(err)
-		return
+		for w := range watchers {
+			w.lost = true
+		}
+		return true
 	}
+	now := time.Now()
 	summaries := map[string]contract.Summary{}
 	for w := range watchers {
 		if w.lost {
 			if len(w.out) == 0 {
 				l.open(ctx, r, w)
 			}
+			more = more || w.lost
 			continue
 		}
-		sum, ok := summaries[w.operator]
-		if !ok {
-			if sum, err = l.s.summary(ctx, w.operator); err != nil {
-				l.failed(err)
-				return
+		all := w.events(d, lanes)
+		if now.Sub(w.summed) < liveSum {
+			more = true
+		} else {
+			sum, ok := summaries[w.operator]
+			if !ok {
+				if sum, err = l.s.summary(ctx, w.operator); err != nil {
+					l.failed(err)
+					w.lost = true
+					more = true
+					continue
+				}
+				summaries[w.operator] = sum
 			}
-			summaries[w.operator] = sum
+			all = append(all, w.sum(sum, now)...)
 		}
-		if all := w.events(d, lanes, sum); len(all) > 0 {
+		if len(all) > 0 {
 			w.offer(all...)
 		}
 	}
+	return more
+}
+
+// sum is the event of a summary that differs from the last one told.
+func (w *watcher) sum(v contract.Summary, now time.Time) []event {
+	timeless := v
+	timeless.At = time.Time{}
+	text := encoded(timeless)
+	if text == w.summary {
+		return nil
+	}
+	w.summary, w.summed = text, now
+	return []event{{"summary", v}}
 }
 
 // events are what of a delta the watcher may see.
-func (w *watcher) events(d store.Delta, lanes []contract.Lane, sum contract.Summary) (all []event) {
+func (w *watcher) events(d store.Delta, lanes []contract.Lane) (all []event) {
 	sees := func(operator string) bool { return w.operator == "" || w.operator == operator }
 	for _, v := range d.Sales {
 		if sees(v.Operator) {
@@ -234,12 +262,6 @@ func (w *watcher) events(d store.Delta, lanes []contract.Lane, sum contract.Summ
 		if sees(v.Operator) {
 			all = append(all, event{"incident", v})
 		}
-	}
-	timeless := sum
-	timeless.At = time.Time{}
-	if text := encoded(timeless); text != w.summary {
-		w.summary = text
-		all = append(all, event{"summary", sum})
 	}
 	return all
 }

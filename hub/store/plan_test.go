@@ -70,7 +70,7 @@ func TestNothingTheAPIAsksWalksTheArchive(t *testing.T) {
 		for name, ask := range map[string]func() error{
 			"summary":           func() error { _, err := s.Summary(ctx, operator); return err },
 			"machines":          func() error { _, err := s.Machines(ctx, MachineFilter{Operator: operator}, p); return err },
-			"machine today":     func() error { _, err := s.todayByMachine(ctx, "a", "Europe/Moscow"); return err },
+			"machine today":     func() error { _, err := s.todayByMachine(ctx, "a", "Europe/Moscow", []string{"m"}); return err },
 			"takings":           func() error { _, err := s.Takings(ctx, "a", "", "UTC", "day", day, day); return err },
 			"machine's takings": func() error { _, err := s.Takings(ctx, "a", "m", "UTC", "hour", day, day); return err },
 			"lanes":             func() error { _, err := s.LaneViews(ctx, operator); return err },

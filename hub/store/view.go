@@ -130,16 +130,24 @@ func takingsDest(t *contract.Takings) []any {
 	return []any{&t.Sales, &t.Amount, &t.Cash, &t.Reversals, &t.Reversed, &t.Receipts, &t.Receipted, &t.Refunds, &t.Refunded}
 }
 
-// todayByMachine is today's money of an operator's machines.
-func (s *Store) todayByMachine(ctx context.Context, operator, zone string) (map[string]contract.Takings, error) {
+// todayByMachine is today's money of an operator's machines, or of those named.
+func (s *Store) todayByMachine(ctx context.Context, operator, zone string, machines []string) (map[string]contract.Takings, error) {
 	_, from, to := s.today(zone)
+	f := filter{}
+	if machines == nil {
+		f.where("operator_id=?", operator)
+	} else {
+		ids, _ := json.Marshal(machines) // strings always marshal
+		f.where("machine_id IN (SELECT value FROM json_each(?)) AND +operator_id=?", ids, operator)
+	}
+	f.where("quarter>=? AND quarter<?", from, to)
 	type row struct {
 		machine string
 		t       contract.Takings
 	}
 	rows, err := collect(ctx, s.r, func(r *sql.Rows) (v row, err error) {
 		return v, r.Scan(append([]any{&v.machine}, takingsDest(&v.t)...)...)
-	}, `SELECT machine_id,`+takingsSums+` FROM takings WHERE operator_id=? AND quarter>=? AND quarter<? GROUP BY machine_id`, operator, from, to)
+	}, `SELECT machine_id,`+takingsSums+` FROM takings`+f.String()+` GROUP BY machine_id`, f.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +176,11 @@ func (s *Store) Takings(ctx context.Context, operator, machine, zone, step strin
 		}
 	}
 	f := filter{}
-	f.where("operator_id=?", operator)
-	f.is("machine_id", machine)
+	if machine == "" {
+		f.where("operator_id=?", operator)
+	} else {
+		f.where("machine_id=? AND +operator_id=?", machine, operator) // the machine's index is the narrower one
+	}
 	f.where("quarter>=?", local(from, 0).UnixMilli()/quarterMS)
 	f.where("quarter<?", end.UnixMilli()/quarterMS)
 	i := 0

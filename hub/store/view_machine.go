@@ -84,7 +84,7 @@ func (s *Store) Machines(ctx context.Context, f MachineFilter, p Page) (contract
 	for i, v := range rows {
 		t, ok := today[v.m.Operator]
 		if !ok {
-			if t, err = s.todayByMachine(ctx, v.m.Operator, v.zone); err != nil {
+			if t, err = s.todayByMachine(ctx, v.m.Operator, v.zone, f.IDs); err != nil {
 				return contract.List[contract.Machine]{}, err
 			}
 			today[v.m.Operator] = t

@@ -45,7 +45,11 @@ func (s *Store) ReceiptsBy(ctx context.Context, f ReceiptFilter, p Page) (contra
 		column = "+c.id"
 	}
 	q := filter{}
-	q.scope("c.operator_id", f.Operator, f.Sum != nil || !f.Day.IsZero())
+	if f.Machine == "" {
+		q.scope("c.operator_id", f.Operator, f.Sum != nil || !f.Day.IsZero())
+	} else {
+		q.is("+c.operator_id", f.Operator) // the machine's index is the narrower one
+	}
 	q.is("c.machine_id", f.Machine)
 	q.is("c.fn", f.FN)
 	if f.FD > 0 {
