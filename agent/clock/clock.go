@@ -7,6 +7,7 @@ package clock
 import (
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +33,7 @@ func (f Func) Now() Reading { return f() }
 // System is the machine's clock.
 func System() Clock {
 	boot := bootID()
+	var kernel cached
 	return Func(func() Reading {
 		var ts unix.Timespec
 		if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
@@ -39,7 +41,7 @@ func System() Clock {
 		}
 		return Reading{
 			Wall:   time.Now().UTC(),
-			Synced: synced(),
+			Synced: kernel.at(int64(ts.Sec)),
 			Boot:   boot,
 			MonoMS: ts.Nano() / int64(time.Millisecond),
 		}
@@ -56,6 +58,23 @@ func bootID() string {
 		return "p" + time.Now().UTC().Format("060102150405.00")
 	}
 	return id[:16]
+}
+
+// cached keeps the kernel's answer for a second of the boot's clock: readings
+// are taken with each chunk of words, time services come and go slowly.
+type cached struct {
+	mu     sync.Mutex
+	second int64
+	synced bool
+}
+
+func (c *cached) at(second int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.second != second {
+		c.second, c.synced = second, synced()
+	}
+	return c.synced
 }
 
 // synced asks the kernel whether a time service disciplines the clock

@@ -186,7 +186,7 @@ func (d *Demo) startHub(ctx context.Context) (broker string, err error) {
 	}
 	var line string
 	d.hubProc, line, err = d.start(ctx, process.Spec{Name: "hub", Path: filepath.Join(d.cfg.Bin, "hub"),
-		Args: []string{"serve", "--data", data, "--http", web, "--mqtt", mqtt}})
+		Args: []string{"serve", "--data", data, "--http", web, "--mqtt", mqtt, "--register-poll", "3s"}})
 	if err != nil {
 		return "", err
 	}
