@@ -174,7 +174,7 @@ func (m *Machine) Step(now int64, in Input) (out []wire.Shown) {
 			m.busDead = m.now
 		}
 	case Policy:
-		m.cfg = in.Config
+		m.policy(in.Config)
 	}
 	m.lapse(report)
 	m.draw()
@@ -183,6 +183,16 @@ func (m *Machine) Step(now int64, in Input) (out []wire.Shown) {
 
 func (s *current) done() bool { return s.told != nil && s.told.State == wire.FiscalDone }
 func (s *current) held() bool { return s.told != nil && s.told.State == wire.FiscalHeld }
+
+// policy takes the hub's catalogue. When receipts can be made again, what was
+// said of the sale before holds no more: it waits for its turn.
+func (m *Machine) policy(c wire.Config) {
+	works := m.cfg.LateReason != "" && c.LateReason == ""
+	m.cfg = c
+	if s := m.sale; works && s != nil && !s.done() && !s.held() {
+		s.told, s.toldAt = &wire.Receipt{Journal: s.journal, Seq: s.seq, State: wire.FiscalPending, Reason: display.ReasonQueue}, m.now
+	}
+}
 
 // receipt takes the hub's word on a sale.
 func (m *Machine) receipt(r wire.Receipt) []wire.Shown {
@@ -357,8 +367,11 @@ func (m *Machine) buyer(next *display.Screen, s *current, off string) {
 		}
 		return
 	}
-	held := s.held()
-	if !held && m.now < s.at+delayedAfter {
+	held, late := s.held(), ""
+	if m.linkUp { // without a link the hub's word is old
+		late = m.cfg.LateReason
+	}
+	if !held && late == "" && m.now < s.at+delayedAfter {
 		next.State = display.Forming
 		return
 	}
@@ -366,6 +379,8 @@ func (m *Machine) buyer(next *display.Screen, s *current, off string) {
 	switch {
 	case held:
 		next.Reason = display.ReasonHeld
+	case late != "":
+		next.Reason = late
 	case s.told != nil && s.told.Reason != "":
 		next.Reason = s.told.Reason
 	case !m.linkUp:

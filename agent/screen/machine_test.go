@@ -40,10 +40,30 @@ func TestScreens(t *testing.T) {
 	panelNeeded.NeedPanel = true
 	broken := plan
 	broken.OffReason = "fn_full"
+	late := plan
+	late.LateReason = "register_silent"
 	cases := []struct {
 		name  string
 		steps []at
 	}{
+		{"the register is away: the buyer is told at once, selling goes on", []at{
+			{0, Policy{plan}, "idle", ""},
+			{1, Link{true}, "idle", ""},
+			{2, Policy{late}, "idle", ""},
+			{10, VendStarted{7}, "vending", ""},
+			{20, sold(1, 20), "delayed register_silent", ""},
+			{30, Policy{plan}, "forming", ""},
+			{20_020, Tick{}, "delayed queue", ""},
+			{20_030, told(1, wire.FiscalDone, ""), "receipt qr1", ""},
+		}},
+		{"without a link what the hub said of registers is old", []at{
+			{0, Policy{late}, "idle", ""},
+			{20, sold(1, 20), "forming", ""},
+			{20_020, Tick{}, "delayed hub_silent", ""},
+			{20_030, Link{true}, "delayed register_silent", ""},
+			{20_040, told(1, wire.FiscalHeld, "x"), "delayed held", ""},
+			{20_050, Policy{plan}, "delayed held", ""},
+		}},
 		{"a sale from button to QR", []at{
 			{0, Policy{plan}, "idle", ""},
 			{100, Link{true}, "idle", ""},

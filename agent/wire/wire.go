@@ -196,11 +196,12 @@ type Config struct {
 	Seller     string   `json:"seller"`
 	Lang       string   `json:"lang"`
 	Columns    []Column `json:"columns,omitempty"`
-	StopAfterM int      `json:"stop_after_min"`       // stop selling when the hub is silent that long; 0 never
-	NeedPanel  bool     `json:"need_display"`         // stop selling when the display is dead
-	ShowSec    int      `json:"show_sec"`             // how long a receipt stays on the screen
-	Assume     string   `json:"currency,omitempty"`   // ISO numeric to assume when the bus does not say
-	OffReason  string   `json:"off_reason,omitempty"` // the hub's side cannot fiscalize: why; "" all is well
+	StopAfterM int      `json:"stop_after_min"`        // stop selling when the hub is silent that long; 0 never
+	NeedPanel  bool     `json:"need_display"`          // stop selling when the display is dead
+	ShowSec    int      `json:"show_sec"`              // how long a receipt stays on the screen
+	Assume     string   `json:"currency,omitempty"`    // ISO numeric to assume when the bus does not say
+	OffReason  string   `json:"off_reason,omitempty"`  // the machine must not sell: why, in display's codes; "" it may
+	LateReason string   `json:"late_reason,omitempty"` // receipts can't be made now: why; selling goes on. "" they can
 }
 
 // Command asks the agent to do something; it answers in State.Results.

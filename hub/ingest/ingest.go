@@ -40,6 +40,9 @@ type Store interface {
 	Redecide(ctx context.Context, operator string, record int64, vouched bool, actor string) (store.Taken, error)
 	Drop(ctx context.Context, operator string, record int64, why, actor string) (store.Taken, error)
 	KeepMessage(ctx context.Context, operator, agent string, a store.Arrival) error
+	Pools(ctx context.Context) ([]store.Pool, error)
+	TellSilence(ctx context.Context, seller, reason string, since int64) error
+	Changed() (ch <-chan struct{}, cancel func())
 	Now() int64
 }
 
@@ -58,6 +61,7 @@ type Options struct {
 	Wait        time.Duration // for room in the queue before the connection is dropped, 5 s
 	GapAfter    time.Duration // a hole older than this is an incident, 30 s
 	SilentAfter time.Duration // an agent not heard for this long is an incident, 3 min
+	LaneGrace   time.Duration // a register may be away that long before its machines are told, 20 s
 	Every       time.Duration // between looks at holes, silence and dated changes of the catalogue, 5 s
 	Log         *slog.Logger  // slog.Default
 }
@@ -80,6 +84,7 @@ func (o *Options) defaults() {
 	def(&o.Wait, 5*time.Second)
 	def(&o.GapAfter, 30*time.Second)
 	def(&o.SilentAfter, 3*time.Minute)
+	def(&o.LaneGrace, 20*time.Second)
 	def(&o.Every, 5*time.Second)
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -149,6 +154,9 @@ func (i *Ingest) Run(ctx context.Context) error {
 	if err := i.store.NoteAllGone(ctx); err != nil {
 		return err
 	}
+	var lanes sync.WaitGroup
+	lanes.Go(func() { i.watchLanes(ctx) })
+	defer lanes.Wait()
 	tick := time.NewTicker(i.o.Every)
 	defer tick.Stop()
 	for {

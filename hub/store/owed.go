@@ -57,6 +57,9 @@ func receiptOf(row interface{ Scan(...any) error }) (Told, error) {
 	if m.Reason == WaitsForReceipt { // nobody need decide: it goes by itself
 		m.State = wire.FiscalPending
 	}
+	if m.State == wire.FiscalPending {
+		m.Reason = pendingReason(state, m.Reason)
+	}
 	if len(m.At) > len("2006-01-02T15:04") {
 		m.At = m.At[:len("2006-01-02T15:04")]
 	}
@@ -73,6 +76,17 @@ func receiptOf(row interface{ Scan(...any) error }) (Told, error) {
 	}
 	m.Test = m.Test || fiscal.TestFN(m.FN)
 	return t, nil
+}
+
+// pendingReason says in a buyer's words why a receipt is not there yet.
+func pendingReason(state, reason string) string {
+	if late, ok := LateFor(reason); ok {
+		return late
+	}
+	if reason == "" && state == JobQueued {
+		return LateQueue
+	}
+	return reason
 }
 
 // waitingMax bounds wire.Hello.Waiting.

@@ -85,7 +85,7 @@ func compileConfig(tx *sql.Tx, operator, agent string, now int64) (wire.Config, 
 		return cfg, err
 	}
 	if machine == "" {
-		cfg.OffReason = HeldUnbound
+		cfg.OffReason = LateNoLanes // displays know it as "not set up yet"
 		return cfg, nil
 	}
 	err = tx.QueryRow(`SELECT stop_after_m, need_display, show_sec, currency, lang FROM machine_rule WHERE machine_id=?`, machine).
@@ -93,12 +93,13 @@ func compileConfig(tx *sql.Tx, operator, agent string, now int64) (wire.Config, 
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return cfg, fmt.Errorf("rules of machine %s: %w", machine, err)
 	}
-	p, ok, err := factsOf(tx).period(machine, now)
+	f := factsOf(tx)
+	p, ok, err := f.period(machine, now)
 	if err != nil {
 		return cfg, err
 	}
 	if !ok {
-		cfg.OffReason = HeldSeller
+		cfg.OffReason = LateNoLanes
 		return cfg, nil
 	}
 	cfg.Serial, cfg.Address, cfg.Place, cfg.Zone = p.serial, p.address, p.place, p.zoneID
@@ -111,5 +112,9 @@ func compileConfig(tx *sql.Tx, operator, agent string, now int64) (wire.Config, 
 	if err != nil {
 		return cfg, fmt.Errorf("plan of machine %s: %w", machine, err)
 	}
-	return cfg, nil
+	late, stop, err := silence(tx, f, machine, p.seller, cfg.StopAfterM, now)
+	if cfg.LateReason = late; stop {
+		cfg.OffReason = late
+	}
+	return cfg, err
 }
