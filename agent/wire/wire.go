@@ -130,7 +130,10 @@ type Ack struct {
 	Upto    int64     `json:"upto"`
 	Missing []Range   `json:"missing,omitempty"` // below Upto, to be sent again; at most 100 ranges
 	Refused []Refusal `json:"refused,omitempty"` // kept in quarantine: do not send again
-	Session string    `json:"session,omitempty"`
+	// Session is set in the answer to that session's hello, and in no other
+	// ack: an agent tells by it what the hub had before this connection from
+	// what it has of it.
+	Session string `json:"session,omitempty"`
 }
 
 // Range of seqs, both ends included.

@@ -16,7 +16,6 @@ type box struct {
 	operator, agent string
 	in              chan message
 	gone            chan struct{} // a token: the connection ended
-	session         string        // of the newest hello; the worker's own
 }
 
 type message struct {
@@ -153,13 +152,13 @@ func (i *Ingest) records(b *box, run []store.Arrival) bool {
 	}
 	fault.Point("ingest.beforeAck")
 	i.count(t)
-	i.answer(b.operator, b.agent, b.session, t)
+	i.answer(b.operator, b.agent, t)
 	return true
 }
 
-func (i *Ingest) answer(operator, agent, session string, t store.Taken) {
+// answer acks records. Only the ack that answers a hello names its session.
+func (i *Ingest) answer(operator, agent string, t store.Taken) {
 	for _, a := range t.Acks {
-		a.Session = session
 		i.counts.Acks.Add(1)
 		i.send(operator, agent, wire.DownAck, a)
 	}
@@ -183,7 +182,6 @@ func (i *Ingest) hello(b *box, m message) bool {
 	if i.note(err); err != nil {
 		return false
 	}
-	b.session = h.Session
 	i.counts.Acks.Add(1)
 	i.send(b.operator, b.agent, wire.DownAck, g.Ack)
 	i.send(b.operator, b.agent, wire.DownConfig, g.Config)

@@ -47,6 +47,6 @@ func (i *Ingest) decided(t store.Taken, err error) error {
 		return err
 	}
 	i.count(t)
-	i.answer(t.Operator, t.Agent, "", t)
+	i.answer(t.Operator, t.Agent, t)
 	return nil
 }
