@@ -16,7 +16,7 @@ const (
 	Absent         Presence = iota // left out or empty
 	Known                          // a number
 	NotAvailable                   // Sentinel
-	Unintelligible                 // anything else: letters, a sign, more than 18 digits
+	Unintelligible                 // anything else: letters, a sign, more than mostDigits digits
 )
 
 // Counter is a counter as the machine printed it. Its unit is that of its
@@ -37,6 +37,10 @@ func (c Counter) MarshalJSON() ([]byte, error) {
 	return strconv.AppendInt(nil, c.N, 10), nil
 }
 
+// mostDigits is more than any counter has (Spec 5: 10), and so few that the sum
+// over every line of the longest file fits an int64.
+const mostDigits = 12
+
 // parseCounter reads N0 and Nc alike: digits, leading zeros allowed (Spec 5.1.5).
 func parseCounter(s string) Counter {
 	if strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") {
@@ -52,12 +56,13 @@ func parseCounter(s string) Counter {
 		if c < '0' || c > '9' {
 			return Counter{Presence: Unintelligible}
 		}
-		if n = n*10 + int64(c-'0'); n > 0 {
+		if digits > 0 || c != '0' {
 			digits++
 		}
-		if digits > 18 {
+		if digits > mostDigits {
 			return Counter{Presence: Unintelligible}
 		}
+		n = n*10 + int64(c-'0')
 	}
 	if n == Sentinel {
 		return Counter{Presence: NotAvailable}
@@ -108,5 +113,5 @@ func (c Counter) add(d Counter) Counter {
 	case !d.Known():
 		return d
 	}
-	return Counter{N: c.N + d.N, Presence: Known} // 18 digits each: no overflow
+	return Counter{N: c.N + d.N, Presence: Known}
 }

@@ -170,7 +170,7 @@ func TestEveryReport(t *testing.T) {
 				t.Fatal(err)
 			}
 			for key, w := range want {
-				if diff := cmp.Diff(plain(t, w), plain(t, got[key])); diff != "" {
+				if diff := cmp.Diff(decoded(t, w), decoded(t, got[key])); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", key, diff)
 				}
 			}
@@ -178,7 +178,7 @@ func TestEveryReport(t *testing.T) {
 	}
 }
 
-func plain(t *testing.T, raw json.RawMessage) (v any) {
+func decoded(t *testing.T, raw json.RawMessage) (v any) {
 	t.Helper()
 	if raw == nil {
 		return "missing"

@@ -100,6 +100,9 @@ func (d *differ) put(to *[]ProductDelta, k rowKey, known bool, priceOld, priceNe
 	if !n.Present {
 		return
 	}
+	if known && !d.restart && o.Present && o.Cumulative == n.Cumulative {
+		return // the most frequent case, and nothing to say
+	}
 	label := k.product
 	if k.device != "" {
 		label += " " + k.device + " " + k.list

@@ -11,6 +11,9 @@ import (
 // are windows-1251 unless the whole is UTF-8 already (evadts 2.1). Blanks that
 // fill a field are cut. A lone ^ stays as it is.
 func Text(element string) string {
+	if plain(element) {
+		return strings.TrimSpace(element)
+	}
 	b := []byte(element)
 	if strings.IndexByte(element, '^') >= 0 {
 		b = unescape(b[:0], element)
@@ -20,6 +23,16 @@ func Text(element string) string {
 		b, _ = charmap.Windows1251.NewDecoder().Bytes(b)
 	}
 	return strings.TrimSpace(string(b))
+}
+
+// plain reports whether an element is ASCII without ^hh^: almost every one is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] == '^' || s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // unescape may write over the bytes it reads: what it writes is never longer.
