@@ -55,6 +55,31 @@ func TestManyRecordsOneAck(t *testing.T) {
 	}
 }
 
+// An agent settles what the hub had before this connection only by an ack
+// that is not the answer to its hello; a session named in others let an agent
+// that was killed before it settled wait for ever.
+func TestOnlyTheAnswerToHelloNamesItsSession(t *testing.T) {
+	c := newClock()
+	s := openStore(t, c.now)
+	settle(t, s, "op", 1)
+	in, l := startIngest(t, s, ingest.Options{})
+	say(t, in, wire.UpHello, wire.Hello{V: 1, Journal: "j1", Head: 1, Oldest: 1, Session: "s1"})
+	say(t, in, wire.UpRecord, wire.RecordMessage{V: 1, Record: encode(t, sale("j1", 1))})
+	var acks []wire.Ack
+	l.wait(t, "ack of the record", func() bool {
+		acks = of[wire.Ack](l, wire.DownAck)
+		return len(acks) > 0 && acks[len(acks)-1].Upto == 1 && len(acks[len(acks)-1].Missing) == 0
+	})
+	if acks[0].Session != "s1" {
+		t.Errorf("the answer to hello names session %q", acks[0].Session)
+	}
+	for _, a := range acks[1:] {
+		if a.Session != "" {
+			t.Errorf("an ack of records names session %q", a.Session)
+		}
+	}
+}
+
 func TestHelloBringsAllThatIsOwed(t *testing.T) {
 	c := newClock()
 	s := openStore(t, c.now)
