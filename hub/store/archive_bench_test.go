@@ -44,6 +44,12 @@ func fillArchive(b *testing.B, s *Store, n int) {
 		INSERT INTO journal(operator_id,agent_id,id,first_at,last_at) VALUES ('o','g','j',1,1)`)
 	write(`WITH RECURSIVE i(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM i WHERE n<?-1) INSERT INTO machine(id,operator_id,created_at) SELECT printf('m%04d',n),'o',1 FROM i`, archiveMachines)
 	write(`INSERT INTO machine_period(machine_id,valid_from,seller_id,serial,address,place,zone) SELECT id,1,'s',id,'a','p','Europe/Moscow' FROM machine`)
+	defer func() {
+		write(`INSERT INTO tally SELECT 'o', 'record', count(*) FROM record UNION ALL SELECT 'o', 'sale', count(*) FROM record UNION ALL SELECT 'o', 'job:done', count(*) FROM job`)
+		write(`INSERT INTO takings(operator_id,quarter,machine_id,sales,amount,cash,last_sale)
+			SELECT 'o', at/900000, machine_id, count(*), sum(amount), sum(amount), max(at) FROM record GROUP BY 1, 2, 3
+			ON CONFLICT DO UPDATE SET sales=excluded.sales, amount=excluded.amount, cash=excluded.cash, last_sale=excluded.last_sale`)
+	}()
 	for from := 0; from < n; from += 20_000 {
 		write(`WITH RECURSIVE i(n) AS (SELECT ?1 UNION ALL SELECT n+1 FROM i WHERE n<?2-1)
 			INSERT INTO record(operator_id,agent_id,journal_id,seq,machine_id,kind,class,amount,col,source,at,received_at,hash,body,fate)

@@ -152,6 +152,11 @@ func insertJob(tx *sql.Tx, now int64, j Job) error {
 	if err := one(res, err, ErrMoved); err != nil {
 		return err
 	}
+	var t tally
+	t.job(JobQueued)
+	if err := t.add(tx, j.Operator); err != nil {
+		return err
+	}
 	return history(tx, now, j.ID, JobQueued, "", "", "till")
 }
 

@@ -89,6 +89,9 @@ func (s *Store) onRecord(ctx context.Context, operator string, record int64, fn 
 		}
 		t = in.taken
 		t.Operator, t.Agent = in.operator, in.agent
+		if err := in.tally.add(tx, in.operator); err != nil {
+			return err
+		}
 		return in.sync(st, record)
 	})
 	if err != nil {

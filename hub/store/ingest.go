@@ -92,6 +92,7 @@ type intake struct {
 	refused         map[string][]wire.Refusal
 	unfair          map[string]bool // subject → a price alarm is open
 	prepared        map[string]*sql.Stmt
+	tally           tally
 	taken           Taken
 }
 
@@ -128,6 +129,9 @@ func (in *intake) journal(id string) (*journal, error) {
 // finish writes the journals' marks and computes the acks from them.
 func (in *intake) finish() (Taken, error) {
 	in.taken.Operator, in.taken.Agent = in.operator, in.agent
+	if err := in.tally.add(in.tx, in.operator); err != nil {
+		return Taken{}, err
+	}
 	for _, j := range in.journals {
 		if err := j.save(in.tx, in.now); err != nil {
 			return Taken{}, err
@@ -287,6 +291,7 @@ func (in *intake) store(j *journal, a *Arrival) error {
 	if e.id, err = res.LastInsertId(); err != nil {
 		return err
 	}
+	in.tally.record(j.machine.String, a.Record.Kind, v.fate, amount, source, e.at)
 	return in.carryOut(e, v)
 }
 

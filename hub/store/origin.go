@@ -52,6 +52,7 @@ func (in *intake) insertJob(e *entry, n newJob) (made bool, err error) {
 		return false, err
 	}
 	in.taken.Jobs++
+	in.tally.job(n.state)
 	if _, err := in.exec(`INSERT INTO job_history(job_id,at,state,reason,actor) VALUES (?,?,?,?,?)`, id, in.now, n.state, n.reason, n.actor); err != nil {
 		return false, fmt.Errorf("history of job %s: %w", id, err)
 	}

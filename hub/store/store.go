@@ -56,6 +56,9 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), w.Close())
 	}
+	if _, err := conn.ExecContext(ctx, tuning); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), conn.Close(), w.Close())
+	}
 	r, err := sql.Open("sqlite3", dsn(path, "deferred"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: open %s for reading: %w", path, err), w.Close())
@@ -69,11 +72,18 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 }
 
 // dsn asks for durable commits: WAL with synchronous FULL syncs at each one.
+// The cache, KiB, holds the pages a group of writes touches, so that none is
+// spilled and read again.
 func dsn(path, lock string) string {
 	q := url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"on"},
-		"_busy_timeout": {"10000"}, "_txlock": {lock}}
+		"_busy_timeout": {"10000"}, "_txlock": {lock}, "_stmt_cache_size": {"200"}, "_cache_size": {"-65536"}}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
+
+// tuning of the writer: savepoints keep the pages they may have to put back in
+// memory instead of a temporary file, and 32 MiB of the log are copied back
+// into the database at once.
+const tuning = `PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=8192`
 
 func migrate(ctx context.Context, db *sql.DB) error {
 	sub, err := fs.Sub(migrations, "migrations")

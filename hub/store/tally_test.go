@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/chekomat/chekomat/agent/wire"
 	"pgregory.net/rapid"
 )
 
@@ -77,26 +78,43 @@ func TestRunningCountsAreExact(t *testing.T) {
 		amount := rapid.Int64Range(0, 100)
 		at := rapid.Int64Range(0, 5*quarterMS)
 		records, jobs := 0, 0
+		var batch tally
+		batchOf := "a"
+		count := func(t *rapid.T) {
+			if err := batch.add(tx, batchOf); err != nil {
+				t.Fatal(err)
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"record": func(t *rapid.T) {
+				count(t)
 				records++
+				kind, fate, source, sum, moment := one("kind", "sale", "reversal", "incident"), one("fate", "job", "held", "none"), one("source", "cash", "reader1"), amount.Draw(t, "amount"), at.Draw(t, "at")
 				operator, machine := one("operator", "a", "b"), sql.NullString{}
 				if operator == "a" {
 					machine.String = one("machine", "", "m1", "m2")
 					machine.Valid = machine.String != ""
 				}
 				run(`INSERT INTO record(operator_id,agent_id,journal_id,seq,machine_id,kind,amount,source,at,received_at,hash,body,fate) VALUES (?,'g','j',?,?,?,?,?,?,1,'','',?)`,
-					operator, records, machine, one("kind", "sale", "reversal", "incident"), amount.Draw(t, "amount"), one("source", "cash", "reader1"),
-					at.Draw(t, "at"), one("fate", "job", "held", "none"))
+					operator, records, machine, kind, sum, source, moment, fate)
+				batch.record(machine.String, wire.RecordKind(kind), Fate(fate), sum, source, moment)
+				batchOf = operator
 			},
 			"decide": func(t *rapid.T) {
+				if rapid.Bool().Draw(t, "counted before") {
+					count(t)
+				}
 				run(`UPDATE record SET fate=?, machine_id=iif(operator_id='a',?,NULL), amount=? WHERE id=(SELECT min(id)+? FROM record)`,
 					one("fate", "job", "held", "none"), one("machine", "m1", "m2"), amount.Draw(t, "amount"), rapid.IntRange(0, 20).Draw(t, "which"))
 			},
 			"job": func(t *rapid.T) {
+				count(t)
 				jobs++
+				state := one("state", "queued", "held")
 				run(`INSERT INTO job(id,operator_id,origin_kind,origin_id,purpose,seller_id,state,sold_at,young_till,key,amount,document,created_at,updated_at)
-					VALUES (?1,'a','record',?1,'receipt','s',?2,1,1,?1,1,'{}',1,1)`, fmt.Sprint("job", jobs), one("state", "queued", "held"))
+					VALUES (?1,'a','record',?1,'receipt','s',?2,1,1,?1,1,'{}',1,1)`, fmt.Sprint("job", jobs), state)
+				batch.job(state)
+				batchOf = "a"
 			},
 			"move": func(t *rapid.T) {
 				run(`UPDATE job SET state=? WHERE id=?`, one("state", "queued", "in_flight", "done", "held", "void"), fmt.Sprint("job", rapid.IntRange(1, 20).Draw(t, "which")))
@@ -112,6 +130,10 @@ func TestRunningCountsAreExact(t *testing.T) {
 					job, jobs, rapid.IntRange(0, 2).Draw(t, "operation"), amount.Draw(t, "amount"), at.Draw(t, "at"))
 			},
 			"": func(t *rapid.T) {
+				if rapid.Bool().Draw(t, "the batch goes on") {
+					return
+				}
+				count(t)
 				for name, query := range recount {
 					if want, got := fmt.Sprint(rowsOf(t, tx, query)), fmt.Sprint(rowsOf(t, tx, kept[name])); got != want {
 						t.Fatalf("%s\nkept      %s\nrecounted %s", name, got, want)

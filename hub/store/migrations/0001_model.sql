@@ -116,8 +116,8 @@ CREATE TABLE journal (                         -- one file of one agent
   last_at     INTEGER NOT NULL,
   PRIMARY KEY (operator_id, agent_id, id)
 );
-CREATE TABLE record (
-  id          INTEGER PRIMARY KEY AUTOINCREMENT, -- order of arrival: the live feed's cursor
+CREATE TABLE record (                          -- never deleted: ids grow without AUTOINCREMENT's bookkeeping
+  id          INTEGER PRIMARY KEY,             -- order of arrival: the live feed's cursor
   operator_id TEXT NOT NULL,
   agent_id    TEXT NOT NULL,
   journal_id  TEXT NOT NULL,
@@ -232,8 +232,8 @@ CREATE TABLE job (                             -- one document to be made
 CREATE INDEX job_open ON job(seller_id, state, young_till, sold_at) WHERE state IN ('queued','in_flight','resolving');
 CREATE INDEX job_held ON job(operator_id, updated_at) WHERE state = 'held';
 CREATE INDEX job_record ON job(record_id);
-CREATE TABLE job_history (                     -- each change of a job, append only
-  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+CREATE TABLE job_history (                     -- each change of a job, append only, never deleted
+  id      INTEGER PRIMARY KEY,
   job_id  TEXT NOT NULL REFERENCES job(id),
   at      INTEGER NOT NULL,
   state   TEXT NOT NULL,

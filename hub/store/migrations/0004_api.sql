@@ -1,7 +1,10 @@
 -- +goose Up
 -- What the API shows must not be counted anew each time: running counts and
--- takings are kept by triggers in the transaction that changes them, so they
--- are always exact.
+-- takings are kept in the transaction that changes them, so they are always
+-- exact. New records and jobs are counted by package store once a batch (see
+-- tally.go); what changes later is counted by triggers. A trigger may run
+-- before its batch is counted, so each of them adds to a row that may not be
+-- there yet.
 
 ALTER TABLE operator ADD COLUMN zone TEXT NOT NULL DEFAULT 'Europe/Moscow'; -- IANA: days of summaries begin at its midnight
 
@@ -47,31 +50,21 @@ INSERT INTO takings (operator_id, quarter, machine_id, receipts, receipted, refu
   ON CONFLICT DO UPDATE SET receipts = excluded.receipts, receipted = excluded.receipted, refunds = excluded.refunds, refunded = excluded.refunded;
 
 -- +goose StatementBegin
-CREATE TRIGGER record_counted AFTER INSERT ON record BEGIN
-  INSERT INTO tally VALUES (new.operator_id, 'record', 1), (new.operator_id, 'sale', new.kind = 'sale'), (new.operator_id, 'held', new.fate = 'held')
-    ON CONFLICT DO UPDATE SET n = n + excluded.n;
-  INSERT INTO takings (operator_id, quarter, machine_id, sales, amount, cash, reversals, reversed, last_sale)
-    SELECT new.operator_id, new.at / 900000, ifnull(new.machine_id, ''),
-      new.kind = 'sale', iif(new.kind = 'sale', new.amount, 0), iif(new.kind = 'sale' AND new.source = 'cash', new.amount, 0),
-      new.kind = 'reversal', iif(new.kind = 'reversal', new.amount, 0), iif(new.kind = 'sale', new.at, 0)
-    WHERE new.kind IN ('sale', 'reversal')
-    ON CONFLICT DO UPDATE SET sales = sales + excluded.sales, amount = amount + excluded.amount, cash = cash + excluded.cash,
-      reversals = reversals + excluded.reversals, reversed = reversed + excluded.reversed, last_sale = max(last_sale, excluded.last_sale);
-END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER record_decided AFTER UPDATE OF fate ON record WHEN (old.fate = 'held') <> (new.fate = 'held') BEGIN
-  UPDATE tally SET n = n + (new.fate = 'held') - (old.fate = 'held') WHERE operator_id = new.operator_id AND what = 'held';
+  INSERT INTO tally VALUES (new.operator_id, 'held', (new.fate = 'held') - (old.fate = 'held')) ON CONFLICT DO UPDATE SET n = n + excluded.n;
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER record_mended AFTER UPDATE OF machine_id, kind, amount, source, at ON record
   WHEN old.machine_id IS NOT new.machine_id OR old.kind <> new.kind OR old.amount <> new.amount OR old.source <> new.source OR old.at <> new.at BEGIN
-  UPDATE tally SET n = n + (new.kind = 'sale') - (old.kind = 'sale') WHERE operator_id = new.operator_id AND what = 'sale';
-  UPDATE takings SET sales = sales - (old.kind = 'sale'), amount = amount - iif(old.kind = 'sale', old.amount, 0),
-      cash = cash - iif(old.kind = 'sale' AND old.source = 'cash', old.amount, 0),
-      reversals = reversals - (old.kind = 'reversal'), reversed = reversed - iif(old.kind = 'reversal', old.amount, 0)
-    WHERE operator_id = old.operator_id AND quarter = old.at / 900000 AND machine_id = ifnull(old.machine_id, '');
+  INSERT INTO tally VALUES (new.operator_id, 'sale', (new.kind = 'sale') - (old.kind = 'sale')) ON CONFLICT DO UPDATE SET n = n + excluded.n;
+  INSERT INTO takings (operator_id, quarter, machine_id, sales, amount, cash, reversals, reversed)
+    SELECT old.operator_id, old.at / 900000, ifnull(old.machine_id, ''),
+      -(old.kind = 'sale'), -iif(old.kind = 'sale', old.amount, 0), -iif(old.kind = 'sale' AND old.source = 'cash', old.amount, 0),
+      -(old.kind = 'reversal'), -iif(old.kind = 'reversal', old.amount, 0)
+    WHERE old.kind IN ('sale', 'reversal')
+    ON CONFLICT DO UPDATE SET sales = sales + excluded.sales, amount = amount + excluded.amount, cash = cash + excluded.cash,
+      reversals = reversals + excluded.reversals, reversed = reversed + excluded.reversed;
   INSERT INTO takings (operator_id, quarter, machine_id, sales, amount, cash, reversals, reversed, last_sale)
     SELECT new.operator_id, new.at / 900000, ifnull(new.machine_id, ''),
       new.kind = 'sale', iif(new.kind = 'sale', new.amount, 0), iif(new.kind = 'sale' AND new.source = 'cash', new.amount, 0),
@@ -93,14 +86,8 @@ CREATE TRIGGER receipt_counted AFTER INSERT ON receipt WHEN new.operation > 0 BE
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
-CREATE TRIGGER job_counted AFTER INSERT ON job BEGIN
-  INSERT INTO tally VALUES (new.operator_id, 'job:' || new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
-END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER job_moved AFTER UPDATE OF state ON job WHEN old.state <> new.state BEGIN
-  UPDATE tally SET n = n - 1 WHERE operator_id = old.operator_id AND what = 'job:' || old.state;
-  INSERT INTO tally VALUES (new.operator_id, 'job:' || new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+  INSERT INTO tally VALUES (old.operator_id, 'job:' || old.state, -1), (new.operator_id, 'job:' || new.state, 1) ON CONFLICT DO UPDATE SET n = n + excluded.n;
 END;
 -- +goose StatementEnd
 
