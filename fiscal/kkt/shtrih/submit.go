@@ -182,6 +182,12 @@ func (d *Driver) finish(ctx context.Context, p program, base kkt.Baseline, reply
 	if d.wantsReadBack(p, base.FN) {
 		d.readBack(ctx, p, &out)
 	}
+	if out.Fault == nil && c.FD == base.FD+1 && base.ShiftOpen {
+		// The next document may start from here without asking: whatever comes
+		// between moves the ФД that the next closing answers.
+		d.at = base
+		d.at.FD, d.at.Receipts = c.FD, base.Receipts+1
+	}
 	return out
 }
 
