@@ -140,7 +140,10 @@ func (m *Master) Step(t int64) (send byte, ok bool, news News) {
 			return 0, false, news
 		}
 	}
-	if m.alive && t-m.heard > m.timing.Link.Microseconds() && !m.quiet {
+	if m.quiet {
+		m.heard = t
+	}
+	if m.alive && t-m.heard > m.timing.Link.Microseconds() {
 		m.alive, m.known, m.chosen = false, false, false
 		return 0, false, News{Told: ToldDown}
 	}
