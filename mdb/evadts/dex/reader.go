@@ -82,6 +82,9 @@ func (r *Reader) Step(now time.Duration, input []byte) (a line.Action) {
 		}
 		r.char.Set(now + r.set.Timing.Char)
 		r.take(now, r.scan.push(b))
+		if r.recv != nil && r.scan.open() && !r.done && !r.pause.Armed() {
+			r.wire.timer.Set(now + r.set.Timing.Idle) // a block with pauses is no silence
+		}
 	}
 	r.timers(now)
 	r.wire.out.Flush(now, &a)

@@ -39,6 +39,9 @@ func (w *wire) fail(step string, err error) verdict {
 	return failed
 }
 
+// byteTime is a byte on the wire: ten bits at 9600 baud.
+const byteTime = 10 * time.Second / 9600
+
 // sender is the master of an exchange: ENQ, frames, EOT.
 type sender struct {
 	*wire
@@ -53,7 +56,8 @@ func (s *sender) start(now, after time.Duration) {
 }
 
 func (s *sender) send(now time.Duration) {
-	s.timer.Set(s.put(now, s.timing.Turn, s.frames[s.at-1]...) + s.timing.Answer)
+	frame := s.frames[s.at-1]
+	s.timer.Set(s.put(now, s.timing.Turn, frame...) + time.Duration(len(frame))*byteTime + s.timing.Answer)
 }
 
 func (s *sender) ask(now time.Duration) {
