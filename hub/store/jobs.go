@@ -40,7 +40,7 @@ const (
 
 // queuedOnly must repeat the condition of the indexes job_queue and job_young
 // word for word.
-const queuedOnly = ` state = 'queued' AND purpose IN ('receipt','refund','correction') `
+const queuedOnly = ` state = 'queued' AND purpose <> 'shift_open' AND purpose <> 'shift_close' `
 
 // Candidate is what picking the next job needs to know of it.
 type Candidate struct {

@@ -72,11 +72,12 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 }
 
 // dsn asks for durable commits: WAL with synchronous FULL syncs at each one.
-// The cache, KiB, holds the pages a group of writes touches, so that none is
+// database/sql keeps a connection to one caller at a time, so SQLite need not
+// lock it. The cache, KiB, holds the pages a group of writes touches, so that none is
 // spilled and read again.
 func dsn(path, lock string) string {
 	q := url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"on"},
-		"_busy_timeout": {"10000"}, "_txlock": {lock}, "_stmt_cache_size": {"200"}, "_cache_size": {"-65536"}}
+		"_busy_timeout": {"10000"}, "_txlock": {lock}, "_stmt_cache_size": {"200"}, "_cache_size": {"-65536"}, "_mutex": {"no"}}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 

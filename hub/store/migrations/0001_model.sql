@@ -229,7 +229,6 @@ CREATE TABLE job (                             -- one document to be made
   updated_at  INTEGER NOT NULL,
   UNIQUE (origin_kind, origin_id, purpose, ordinal)
 );
-CREATE INDEX job_open ON job(seller_id, state, young_till, sold_at) WHERE state IN ('queued','in_flight','resolving');
 CREATE INDEX job_held ON job(operator_id, updated_at) WHERE state = 'held';
 CREATE INDEX job_record ON job(record_id);
 CREATE TABLE job_history (                     -- each change of a job, append only, never deleted
