@@ -2,6 +2,8 @@
 -- The hub's data model. Times are Unix milliseconds UTC; money is kopecks;
 -- dated rows hold from valid_from until the next row of the same subject.
 -- Ids are made by the hub (sortable text); rowids order what is fed live.
+-- Checks of busy tables are written with OR: for IN with more than two values
+-- every insert would build a list in a temporary table.
 
 CREATE TABLE operator (
   id         TEXT PRIMARY KEY,                 -- as in MQTT topics: [a-z0-9-]{1,40}
@@ -205,9 +207,9 @@ CREATE TABLE fn_period (                       -- an FN in a unit
 CREATE TABLE job (                             -- one document to be made
   id          TEXT PRIMARY KEY,
   operator_id TEXT NOT NULL REFERENCES operator(id),
-  origin_kind TEXT NOT NULL CHECK (origin_kind IN ('record','operator','audit','lane')),
+  origin_kind TEXT NOT NULL CHECK (origin_kind='record' OR origin_kind='operator' OR origin_kind='audit' OR origin_kind='lane'),
   origin_id   TEXT NOT NULL,                   -- record: agent/journal/seq
-  purpose     TEXT NOT NULL CHECK (purpose IN ('receipt','refund','correction','shift_open','shift_close')),
+  purpose     TEXT NOT NULL CHECK (purpose='receipt' OR purpose='refund' OR purpose='correction' OR purpose='shift_open' OR purpose='shift_close'),
   ordinal     INTEGER NOT NULL DEFAULT 0,
   seller_id   TEXT NOT NULL REFERENCES seller(id),
   machine_id  TEXT REFERENCES machine(id),
@@ -216,7 +218,7 @@ CREATE TABLE job (                             -- one document to be made
   seq         INTEGER NOT NULL DEFAULT 0,
   record_id   INTEGER REFERENCES record(id),
   lane_id     TEXT REFERENCES lane(id),        -- bound to it until proven not printed
-  state       TEXT NOT NULL CHECK (state IN ('queued','in_flight','resolving','done','held','void')),
+  state       TEXT NOT NULL CHECK (state='queued' OR state='in_flight' OR state='resolving' OR state='done' OR state='held' OR state='void'),
   reason      TEXT NOT NULL DEFAULT '',        -- why it waits or is held, stable code
   next_at     INTEGER NOT NULL DEFAULT 0,      -- not before
   sold_at     INTEGER NOT NULL,                -- time of the sale
@@ -253,7 +255,7 @@ CREATE TABLE attempt (                         -- one try on one lane, stored be
   baseline    TEXT NOT NULL,                   -- kkt.Baseline
   key         TEXT NOT NULL,
   wire        BLOB NOT NULL,                   -- kkt.Wire: the exact bytes
-  state       TEXT NOT NULL CHECK (state IN ('intent','sent','resolving','done','not_printed')),
+  state       TEXT NOT NULL CHECK (state='intent' OR state='sent' OR state='resolving' OR state='done' OR state='not_printed'),
   outcome     TEXT NOT NULL DEFAULT '',        -- kkt outcome kind and fault
   ref         TEXT NOT NULL DEFAULT '',
   started_at  INTEGER NOT NULL,
