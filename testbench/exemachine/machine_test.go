@@ -152,17 +152,23 @@ func receipts(es []sales.Event) map[string]bool {
 
 // One flipped bit anywhere, or one lost word nobody tells of, never makes a
 // sale of class A or B that was not, or one of another amount, line or time.
+// One case cannot be told: VEND is never answered and the poll after it is
+// lost, so that the poll's answer looks like VEND's. Modules flag lost words.
 func TestOneBadWordInventsNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg, v := kind(t)
 		if cfg.Standard && rapid.Bool().Draw(t, "assumed") {
 			v.Scale, v.Decimals = 7, 1 // what the settings say is wrong; the bus is right
 		}
-		_, ws, end := run(t, cfg, someOrders(t, cfg.Lines)[:1])
+		orders := someOrders(t, cfg.Lines)[:1]
+		_, ws, end := run(t, cfg, orders)
 		want := receipts(hear(v, ws, end))
 		for i := range ws {
 			bad := slices.Clone(ws)
 			what := rapid.IntRange(0, 11).Draw(t, "what")
+			if what == 11 && orders[0].Outcome == Silent {
+				continue
+			}
 			switch {
 			case what < 9:
 				bad[i].V ^= 1 << what

@@ -153,6 +153,19 @@ func TestAmbiguity09StandardModeKnowsNoProduct(t *testing.T) {
 	})
 }
 
+// The mode is a setting that nothing on the bus confirms (exe 2).
+func TestModeIsCheckedByPlausibility(t *testing.T) {
+	standard := Config{Mode: Standard, Payment: PaymentCash}
+	both := with(holding, func(c *Config) { c.Prices = map[uint8]int64{45: 9000} })
+	play(t, []scene{
+		{"set to standard, but a line was said", standard, "31/00 [50] 32/08 [10] 33/00", "sale C line ? 800 cash\nincident mode_implausible"},
+		{"set to standard, the credit does not pay", standard, "31/00 [5] 32/2D 33/00", "sale C line ? 4500 cash\nincident mode_implausible"},
+		{"set to standard, by card", standard, "31/00 [0] 32/2D [45] 33/00", "sale A line ? 4500 cash\nincident payment_contradicts"},
+		{"set to price holding, but a price was said", both, "31/00 [100] 32/2D [55] 33/00",
+			"sale C line 45 9000 cash (price_mismatch)\nincident bus_price_differs\nincident mode_implausible"},
+	})
+}
+
 func TestAmbiguity10RepeatedVend(t *testing.T) {
 	play(t, []scene{
 		{"within 2 s", holding, "31/00 [50] 32/08 33/00 33/00", "sale A line 8 1000 cash"},

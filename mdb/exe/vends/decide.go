@@ -69,7 +69,7 @@ func (l *Listener) decide(k Kind, t int64, f Flags, p exe.Pair) {
 	l.n++
 	o := Outcome{
 		N: l.n, Kind: k, T: t, VendT: l.vendT, Line: l.line, LineKnown: l.selection, Price: None, Listed: None, Source: NoPrice,
-		Flags: f, Doubts: l.doubts, Answer: p.Answer, Answered: p.T == l.vendT && p.At != 0, Before: l.before, Mid: l.mid,
+		Flags: f, Doubts: l.doubts, Scale: l.scale, Decimals: l.decimals, Answer: p.Answer, Answered: p.T == l.vendT && p.At != 0, Before: l.before, Mid: l.mid,
 	}
 	if l.cfg.IgnoreParity {
 		o.Doubts |= ParityUnheard
@@ -127,7 +127,7 @@ func (l *Listener) price(o *Outcome) {
 	o.Price = o.Listed
 	if l.cfg.Mode == Standard {
 		if o.Price != None {
-			o.Source, o.Units, o.Scale, o.Decimals = FromBus, l.line, l.scale, l.decimals
+			o.Source, o.Units = FromBus, l.line
 		}
 	} else {
 		if o.Price == None {

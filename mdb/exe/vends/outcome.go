@@ -108,7 +108,7 @@ type Outcome struct {
 	Listed    int64 // kopecks the line costs by table or bus, also when it was free; None
 	Source    PriceSource
 	Units     uint8 // with Source FromBus: Price = Units × Scale / 10^Decimals
-	Scale     uint8
+	Scale     uint8 // of the latest block, or the settings'
 	Decimals  uint8
 	Hint      Hint     // of a sale
 	Evidence  Evidence // of an unknown outcome
