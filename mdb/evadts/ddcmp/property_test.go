@@ -3,6 +3,7 @@ package ddcmp
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -31,26 +32,28 @@ func TestBadLineNeverGivesAWrongReport(t *testing.T) {
 		play := Play{BlockSize: rapid.SampledFrom([]int{10, 30, 146}).Draw(rt, "block"), Announces: rapid.Bool().Draw(rt, "announces"),
 			Fastest: rapid.SampledFrom([]int{2400, 9600}).Draw(rt, "fastest")}
 		r, m := pair(t, Settings{Fastest: rapid.SampledFrom([]int{0, 115200}).Draw(rt, "wanted")}, play)
+		forever := rapid.Bool().Draw(rt, "forever")
+		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
 		i := 0
 		damage := func(_ time.Duration, b []byte) []byte {
-			if len(b) == 0 || i >= len(faults) {
+			if len(b) == 0 || i >= len(faults) && !forever {
 				return b
 			}
-			f := faults[i]
+			f := faults[i%len(faults)]
 			i++
-			at := rapid.IntRange(0, len(b)-1).Draw(rt, "at")
+			at := dice.IntN(len(b))
 			b = bytes.Clone(b)
 			switch f {
 			case "drop":
 				return append(b[:at:at], b[at+1:]...)
 			case "flip":
-				b[at] ^= 1 << rapid.IntRange(0, 7).Draw(rt, "bit")
+				b[at] ^= 1 << dice.IntN(8)
 			case "lose":
 				return nil
 			case "twice":
 				return append(b, b...)
 			case "add":
-				return append(b[:at:at], append([]byte{rapid.Byte().Draw(rt, "byte")}, b[at:]...)...)
+				return append(b[:at:at], append([]byte{byte(dice.Uint32())}, b[at:]...)...)
 			case "cut":
 				return b[:at]
 			}

@@ -303,10 +303,7 @@ func sealed(blocks [][]byte, suspects []int) (found []byte, several bool) {
 		}
 		text := joined(blocks, drop)
 		reports, err := evadts.Parse(text)
-		if err != nil || len(reports) != 1 || !reports[0].Seal().Status.Holds() {
-			continue
-		}
-		if _, ended := reports[0].Find("DXE"); !ended {
+		if err != nil || len(reports) != 1 || !proven(reports[0]) {
 			continue
 		}
 		if found != nil && string(found) != string(text) {
@@ -315,6 +312,31 @@ func sealed(blocks [][]byte, suspects []int) (found []byte, several bool) {
 		found = text
 	}
 	return found, false
+}
+
+// proven reports whether the seal holds, and nothing stands outside it but one
+// DXS, SE and DXE: those lines no seal covers, and blocks may be there twice.
+func proven(r evadts.Report) bool {
+	if !r.Seal().Status.Holds() || len(r.Before) > 0 || r.Wrapper != "" {
+		return false
+	}
+	for _, s := range r.After {
+		if s.ID != "" {
+			return false
+		}
+	}
+	var outside string
+	inside := false
+	for _, s := range r.Segments {
+		inside = inside || s.ID == "ST"
+		if s.ID == "G85" {
+			inside = false
+		}
+		if !inside && s.ID != "" {
+			outside += s.ID + " "
+		}
+	}
+	return outside == "DXS G85 SE DXE "
 }
 
 func joined(blocks [][]byte, drop map[int]bool) (out []byte) {

@@ -55,7 +55,8 @@ type Intervals uint8
 
 const (
 	// Withhold never acknowledges the last block: its CRC has proved it, and
-	// the machine sees no successful read, so nothing is cleared.
+	// the machine sees no successful read, so nothing is cleared. ACKs carry
+	// no check, so a line that turns one ACK into the other can still end it.
 	Withhold Intervals = iota
 	// Save sends SD1*****SAVE before reading, which machines need not know.
 	// One that takes it is read to the end; any other as by Withhold.
