@@ -58,7 +58,7 @@ hub/web/dist/index.html: $(shell git ls-files hub/web 2>/dev/null | grep -v '^hu
 	cd hub/web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
 	@touch $@
 
-bin/hub: web $(GO_FILES)
+bin/hub: hub/web/dist/index.html $(GO_FILES)
 	go build -o $@ ./hub
 bin/agent: $(GO_FILES)
 	go build -o $@ ./agent

@@ -36,7 +36,7 @@ type Config struct {
 	Trace    string                              // a capture instead of virtual machines
 	Speed    uint                                // how much faster than recorded the capture plays
 	Assume   string                              // ISO 4217 number of a currency to take the capture's amounts for
-	Arm      map[string]string                   // kill point by program, for binaries built with the tag killpoints
+	Arm      map[string][]string                 // kill points of a program's lives, for binaries built with the tag killpoints
 	Vended   func(serial string, v machine.Vend) // called as machines sell
 }
 
@@ -135,8 +135,8 @@ func (d *Demo) start(ctx context.Context, spec process.Spec) (*process.Process, 
 	if err := os.MkdirAll(filepath.Dir(spec.Log), 0o755); err != nil {
 		return nil, "", fmt.Errorf("demo: log of %s: %w", spec.Name, err)
 	}
-	if point := d.cfg.Arm[spec.Name]; point != "" {
-		spec.Once = []string{fault.EnvKill + "=" + point}
+	for _, point := range d.cfg.Arm[spec.Name] {
+		spec.Lives = append(spec.Lives, fault.EnvKill+"="+point)
 	}
 	p, err := process.Start(spec)
 	if err != nil {

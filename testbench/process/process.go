@@ -20,7 +20,7 @@ type Spec struct {
 	Name  string
 	Path  string
 	Args  []string
-	Once  []string     // environment of the first start alone: a kill point to die at
+	Lives []string     // a variable for the first start, the second one and so on: kill points to die at
 	Log   string       // file that takes stderr, and stdout after it was handed to Line
 	Line  func(string) // each line of stdout; the first says that the program is ready
 	Stdin bool         // keep a pipe for Tell
@@ -68,8 +68,8 @@ func (p *Process) launch() (wait func() error, err error) {
 	}
 	cmd := exec.Command(p.spec.Path, p.spec.Args...)
 	cmd.Env = os.Environ()
-	if p.starts == 0 {
-		cmd.Env = append(cmd.Env, p.spec.Once...)
+	if p.starts < len(p.spec.Lives) {
+		cmd.Env = append(cmd.Env, p.spec.Lives[p.starts])
 	}
 	cmd.Stderr = p.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // Ctrl-C is for us; we stop them in order
