@@ -2,6 +2,7 @@ package module
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,7 +12,20 @@ import (
 
 	"go.bug.st/serial"
 
+	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/module/link"
+)
+
+// Errors of a Speaker.
+var (
+	ErrMute    = errors.New("this module can only listen")
+	ErrTooMany = errors.New("this module can't play so many addresses at once")
+)
+
+var (
+	_ Speaker  = (*linkSource)(nil)
+	_ Switcher = (*linkSource)(nil)
+	_ Keeper   = (*linkSource)(nil)
 )
 
 // linkSource is a module on the link protocol.
@@ -65,7 +79,78 @@ func (s *linkSource) Read(ctx context.Context) (Chunk, error) {
 	if err != nil {
 		return Chunk{}, fmt.Errorf("read module: %w", err)
 	}
-	return Chunk{Words: b.Words, Now: b.Now, Next: Cursor{b.Boot, b.Next}, Lost: b.Lost, Note: b.Note}, nil
+	c := Chunk{Words: b.Words, Now: b.Now, Next: Cursor{b.Boot, b.Next}, Lost: b.Lost, Note: b.Note}
+	for _, r := range b.Reports {
+		c.Said = append(c.Said, Said{Tag: r.Tag, OK: r.Result == link.TxAccepted, Tries: r.Tries})
+	}
+	for _, r := range b.Refused {
+		c.Trouble = append(c.Trouble, fmt.Sprintf("the module refused command %02X: %s", r.Command, link.StatusText(r.Status)))
+	}
+	for _, e := range b.Events {
+		c.Trouble = append(c.Trouble, link.EventText(e.Code))
+	}
+	return c, nil
+}
+
+// SetMode implements Speaker.
+func (s *linkSource) SetMode(addresses ...mdb.Device) error {
+	hello := s.h.Hello()
+	m := link.SetMode{Mode: 1}
+	for _, a := range addresses {
+		m.Addresses = append(m.Addresses, uint8(a))
+	}
+	switch {
+	case len(addresses) == 0:
+		m = link.SetMode{Addresses: []uint8{0}} // 1.0 wants the byte
+	case hello.Capabilities&link.CanSpeakMDB == 0:
+		return fmt.Errorf("play %v on the bus: %w", addresses, ErrMute)
+	case len(addresses) > link.MaxAddresses || len(addresses) > 1 && hello.Minor < 1:
+		return fmt.Errorf("play %v on the bus: %w", addresses, ErrTooMany)
+	}
+	s.h.Post(m)
+	return nil
+}
+
+// SetReplies implements Speaker.
+func (s *linkSource) SetReplies(rs ...Reply) error {
+	for _, r := range rs {
+		s.h.Post(link.ReplySet{Key: r.Key, Reply: r.Data})
+	}
+	return nil
+}
+
+// ClearReplies implements Speaker.
+func (s *linkSource) ClearReplies(d mdb.Device) error {
+	if s.h.Hello().Minor < 1 {
+		d = 0 // 1.0 has one address
+	}
+	s.h.Post(link.ReplyClear{Address: uint8(d)})
+	return nil
+}
+
+// QueuePoll implements Speaker.
+func (s *linkSource) QueuePoll(l Line) error {
+	m := link.PollQueue{Tag: l.Tag, Data: l.Data, Address: uint8(l.Address)}
+	if s.h.Hello().Minor < 1 {
+		m.Address = 0
+	}
+	s.h.Post(m)
+	return nil
+}
+
+// Live implements Speaker.
+func (s *linkSource) Live() Cursor {
+	h := s.h.Hello()
+	return Cursor{h.Boot, h.Next}
+}
+
+// SetOutputs implements Switcher.
+func (s *linkSource) SetOutputs(mask, value uint8) error {
+	if s.h.Hello().Capabilities&link.HasOutputs == 0 {
+		return fmt.Errorf("switch outputs of the module: %w", ErrMute)
+	}
+	s.h.Post(link.SetOutputs{Mask: mask, Value: value})
+	return nil
 }
 
 // Keep implements Keeper.

@@ -32,6 +32,9 @@ type Chunk struct {
 	Next  Cursor     // the position after this chunk
 	Lost  bool       // words before this chunk were lost: bus state unknown
 	Note  string     // why Lost, in the module's terms ("module restarted", "ring overrun")
+
+	Said    []Said   // fates of lines given to a Speaker
+	Trouble []string // what the module refused or suffered, in its terms
 }
 
 // Source gives the words of a bus. Read blocks until there are words or time

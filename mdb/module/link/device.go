@@ -19,8 +19,9 @@ type DeviceConfig struct {
 	Minor        uint8  // protocol minor to offer; OldMinor for 1.0
 	OldMinor     bool   // speak 1.0: no ring, no resuming
 	Capabilities uint32 // 0 is CanListenMDB
-	// Command answers commands beyond the listening part (SET_MODE, SET_OUTPUTS,
-	// REPLY_SET, …). nil answers StatusUnknown.
+	Interlock    bool   // the jumper that keeps the transmitter off is set
+	// Command answers commands that Device does not know itself. nil answers
+	// StatusUnknown.
 	Command func(Message) uint8
 }
 
@@ -39,6 +40,9 @@ type Device struct {
 	cancel  context.CancelFunc // of the host being served
 	serving sync.Mutex
 	kept    uint64
+	voice   voice
+	outputs uint8
+	notes   []Message // to tell the host besides words, oldest first
 }
 
 // NewDevice makes a module.
@@ -233,6 +237,9 @@ func (s *session) send(ctx context.Context) error {
 		s.d.mu.Unlock()
 	}
 	for {
+		if err := s.tell(); err != nil {
+			return err
+		}
 		more, err := s.flush()
 		if err != nil {
 			return err
@@ -334,6 +341,7 @@ func (d *Device) hello() Hello {
 	return Hello{
 		Major: Major, Minor: d.cfg.Minor, Capabilities: d.cfg.Capabilities, ID: d.cfg.ID,
 		Uptime: uint32(time.Since(d.started).Milliseconds()), Time: uint32(d.now), Lines: 4, MaxFrame: MaxDecoded,
+		Mode: d.voice.mode(), Outputs: d.outputs,
 		Boot: d.cfg.Boot, Oldest: d.ring.first, Next: d.ring.next,
 	}
 }
@@ -344,6 +352,7 @@ func (d *Device) heartbeat(bad uint64) Heartbeat {
 	return Heartbeat{
 		Time: uint32(d.now), Uptime: uint32(time.Since(d.started).Seconds()), Lines: d.counts,
 		RecordsDropped: uint16(min(d.ring.over, 0xFFFF)), HostCRCErrors: uint16(min(bad, 0xFFFF)),
+		Mode: d.voice.mode(), Outputs: d.outputs,
 	}
 }
 
@@ -383,10 +392,7 @@ func (s *session) handle(c command) error {
 	case refused:
 		status = m.status
 	default:
-		status = StatusUnknown
-		if d.cfg.Command != nil {
-			status = d.cfg.Command(m)
-		}
+		status = d.command(m)
 	}
 	return s.put(Result{Command: c.Type(), Seq: c.seq, Status: status})
 }

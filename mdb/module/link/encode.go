@@ -95,7 +95,9 @@ func (m Pong) AppendBody(dst []byte) []byte { return le32(le32(dst, m.Cookie), m
 func (m HelloReq) AppendBody(dst []byte) []byte { return append(dst, m.Major, m.Minor) }
 
 // AppendBody implements Message.
-func (m SetMode) AppendBody(dst []byte) []byte { return append(dst, m.Mode, m.Address) }
+func (m SetMode) AppendBody(dst []byte) []byte {
+	return append(append(dst, m.Mode), m.Addresses...)
+}
 
 // AppendBody implements Message.
 func (m SetOutputs) AppendBody(dst []byte) []byte { return append(dst, m.Mask, m.Value) }
@@ -110,11 +112,20 @@ func (m ReplySet) AppendBody(dst []byte) []byte {
 }
 
 // AppendBody implements Message.
-func (ReplyClear) AppendBody(dst []byte) []byte { return dst }
+func (m ReplyClear) AppendBody(dst []byte) []byte {
+	if m.Address == 0 {
+		return dst
+	}
+	return append(dst, m.Address)
+}
 
 // AppendBody implements Message.
 func (m PollQueue) AppendBody(dst []byte) []byte {
-	return append(append(dst, m.Tag, byte(len(m.Data))), m.Data...)
+	dst = append(append(dst, m.Tag, byte(len(m.Data))), m.Data...)
+	if m.Address != 0 {
+		dst = append(dst, m.Address)
+	}
+	return dst
 }
 
 // AppendBody implements Message.

@@ -67,7 +67,7 @@ var examples = []struct {
 		ID: [8]byte{0xE6, 0x61, 0x38, 0x52, 0x83, 0x4A, 0x21, 0x2B},
 	}, "01 00 01 00 01 00 00 03 01 00 3F 00 00 00 E6 61 38 52 83 4A 21 2B 0C 00 00 00 02 2F 00 00 00 00 04 FA CB 39",
 		"02 01 02 01 02 01 01 03 03 01 02 3F 01 01 0A E6 61 38 52 83 4A 21 2B 0C 01 01 03 02 2F 01 01 01 05 04 FA CB 39 00"},
-	{"SET_MODE", 2, SetMode{1, 0x60}, "81 02 01 60 BB 1E", "07 81 02 01 60 BB 1E 00"},
+	{"SET_MODE", 2, SetMode{1, []uint8{0x60}}, "81 02 01 60 BB 1E", "07 81 02 01 60 BB 1E 00"},
 	{"CMD_RESULT", 0x32, Result{0x81, 2, 0}, "05 32 81 02 00 D2 99", "05 05 32 81 02 03 D2 99 00"},
 	{"WORDS", 0x2A, Words{310000, []Entry{{0, 0x162}, {1146, 0x062}, {1364, 0x8300}}},
 		"02 2A F0 BA 04 00 00 00 62 01 7A 04 62 00 54 05 00 83 4D 61",
@@ -80,7 +80,7 @@ var examples = []struct {
 	{"PONG", 0x33, Pong{0xCAFE0001, 7000321}, "08 33 01 00 FE CA 01 D1 6A 00 1F 91", "04 08 33 01 06 FE CA 01 D1 6A 03 1F 91 00"},
 	{"REPLY_SET", 5, ReplySet{[]byte{0x61, 0}, []byte{1, 3, 0x16, 0x43, 0x64, 2, 5, 9}},
 		"84 05 02 61 00 08 01 03 16 43 64 02 05 09 9D 3E", "05 84 05 02 61 0C 08 01 03 16 43 64 02 05 09 9D 3E 00"},
-	{"POLL_QUEUE", 6, PollQueue{0x11, []byte{3, 3, 0xE8}}, "86 06 11 03 03 03 E8 01 33", "0A 86 06 11 03 03 03 E8 01 33 00"},
+	{"POLL_QUEUE", 6, PollQueue{Tag: 0x11, Data: []byte{3, 3, 0xE8}}, "86 06 11 03 03 03 E8 01 33", "0A 86 06 11 03 03 03 E8 01 33 00"},
 	{"TX_REPORT", 0x34, TxReport{0x11, 0, 8123004, 1}, "06 34 11 00 7C F2 7B 00 01 01 58", "04 06 34 11 04 7C F2 7B 04 01 01 58 00"},
 	{"REBOOT", 7, Reboot{1}, "8E 07 01 71 65", "06 8E 07 01 71 65 00"},
 	{"HEARTBEAT", 0x30, Heartbeat{
@@ -127,6 +127,7 @@ func TestVersion11RoundTrip(t *testing.T) {
 		Resumed{Boot: 9, First: 3, Lost: LostUnknown, Reason: ResumedBoot},
 		Now{Time: 1 << 50, Next: 12},
 		Resume{9, 1 << 35}, Keep{9, 12},
+		SetMode{1, []uint8{0x60, 0x18}}, ReplyClear{0x18}, PollQueue{7, []byte{5}, 0x18},
 		LineConfig{0, 1, 9600}, FwBegin{1, 2, [3]byte{0, 3, 1}}, FwData{8, []byte{1, 2}}, FwCommit{}, FwAbort{}, ReplyClear{},
 		Log{2, "hello"},
 	} {

@@ -26,6 +26,9 @@ type Batch struct {
 	Lost   bool
 	Note   string
 	Events []Event // what the module reported besides: supply, collisions, stuck lines
+
+	Reports []TxReport // fates of what was given to POLL_QUEUE
+	Refused []Result   // commands of Post the module did not carry out
 }
 
 // Host talks to one module over a connection.
@@ -40,6 +43,10 @@ type Host struct {
 	seq  uint8
 	wbuf []byte
 
+	pmu    sync.Mutex
+	posted []Message
+	post   chan struct{} // posted has something
+
 	words    []mdb.Word
 	boot     uint64
 	next     uint64
@@ -48,6 +55,8 @@ type Host struct {
 	last     uint32 // 1.0: last time seen
 	lostNote string
 	events   []Event
+	reports  []TxReport
+	refused  []Result
 	heard    time.Time
 	asking   bool // RESUME was sent, RESUMED did not come yet
 	asked    time.Time
@@ -66,8 +75,9 @@ const (
 // Connect greets the module and asks for the words from number next of boot on;
 // boot 0 takes what the module keeps. It owns rw from now on, also on an error.
 func Connect(ctx context.Context, rw io.ReadWriteCloser, boot, next uint64) (*Host, error) {
-	h := &Host{rw: rw, frames: make(chan Message, 256), done: make(chan struct{}), boot: boot, next: next, heard: time.Now()}
+	h := &Host{rw: rw, frames: make(chan Message, 256), done: make(chan struct{}), boot: boot, next: next, heard: time.Now(), post: make(chan struct{}, 1)}
 	go h.receive()
+	go h.deliver()
 	if err := h.greet(ctx); err != nil {
 		h.Close()
 		return nil, fmt.Errorf("greet module: %w", err)
@@ -189,7 +199,7 @@ func (h *Host) receive() {
 // Read waits at most 100 ms for words. An error means that the module is gone:
 // connect again with the last position stored.
 func (h *Host) Read(ctx context.Context) (Batch, error) {
-	h.words, h.events = h.words[:0], nil
+	h.words, h.events, h.reports, h.refused = h.words[:0], nil, nil, nil
 	var b Batch
 	b.Lost, b.Note = h.lostNote != "", h.lostNote
 	h.lostNote = ""
@@ -246,6 +256,7 @@ func (h *Host) Read(ctx context.Context) (Batch, error) {
 
 func (h *Host) batch(b Batch) Batch {
 	b.Words, b.Now, b.Boot, b.Next, b.Events = h.words, h.now, h.boot, h.next, h.events
+	b.Reports, b.Refused = h.reports, h.refused
 	return b
 }
 
@@ -298,6 +309,13 @@ func (h *Host) take(m Message) error {
 		}
 	case Event:
 		h.events = append(h.events, m)
+	case TxReport:
+		h.reports = append(h.reports, m)
+	case Result:
+		// Of KEEP and RESUME nobody needs to hear: their effect is visible.
+		if m.Status != StatusOK && m.Command != TypeKeep && m.Command != TypeResume {
+			h.refused = append(h.refused, m)
+		}
 	}
 	return nil
 }
@@ -381,9 +399,41 @@ func (h *Host) Keep(boot, next uint64) error {
 	return h.send(Keep{boot, next})
 }
 
-// Send sends a command of the owner; its result comes as no event yet, modules
-// apply them or say so in their state.
+// Send sends a command of the owner at once. It may block while the module
+// has words to send, so an owner that reads in the same goroutine uses Post.
 func (h *Host) Send(m Message) error { return h.send(m) }
+
+// Post sends commands in order without waiting. What the module refuses comes
+// in Batch.Refused; a connection that does not take them fails the next Read.
+func (h *Host) Post(ms ...Message) {
+	h.pmu.Lock()
+	h.posted = append(h.posted, ms...)
+	h.pmu.Unlock()
+	select {
+	case h.post <- struct{}{}:
+	default:
+	}
+}
+
+func (h *Host) deliver() {
+	for {
+		select {
+		case <-h.done:
+			return
+		case <-h.post:
+		}
+		h.pmu.Lock()
+		ms := h.posted
+		h.posted = nil
+		h.pmu.Unlock()
+		for _, m := range ms {
+			if h.send(m) != nil {
+				h.rw.Close()
+				return
+			}
+		}
+	}
+}
 
 // Close ends the connection.
 func (h *Host) Close() error {

@@ -175,6 +175,16 @@ const (
 	ResumedStart                // the host had no position: from the oldest word kept
 )
 
+// Results of TxReport.
+const (
+	TxAccepted uint8 = iota // the VMC ACKed it
+	TxReset                 // the VMC reset the device before
+	TxCleared               // REPLY_CLEAR or SET_MODE took it back
+)
+
+// MaxAddresses one SET_MODE of 1.1 may name.
+const MaxAddresses = 4
+
 // LostUnknown as Resumed.Lost says that nobody counted.
 const LostUnknown = ^uint64(0)
 
@@ -182,20 +192,30 @@ const LostUnknown = ^uint64(0)
 type (
 	// HelloReq is HELLO_REQ: the version the host speaks.
 	HelloReq struct{ Major, Minor uint8 }
-	// SetMode is SET_MODE: 0 listen, 1 MDB peripheral at an address.
-	SetMode struct{ Mode, Address uint8 }
+	// SetMode is SET_MODE: 0 listen, 1 MDB peripheral at the addresses. 1.0 has
+	// one address, also with mode 0 (where it means nothing); 1.1 up to
+	// MaxAddresses.
+	SetMode struct {
+		Mode      uint8
+		Addresses []uint8
+	}
 	// SetOutputs is SET_OUTPUTS.
 	SetOutputs struct{ Mask, Value uint8 }
 	// Ping is PING.
 	Ping struct{ Cookie uint32 }
-	// ReplySet is REPLY_SET: a static answer to blocks that start with Key.
+	// ReplySet is REPLY_SET: a static answer to blocks that start with Key, whose
+	// first byte names the address. The longest key that fits wins. An empty
+	// Reply is silence, a single 00 is ACK (1.1).
 	ReplySet struct{ Key, Reply []byte }
-	// ReplyClear is REPLY_CLEAR.
-	ReplyClear struct{}
-	// PollQueue is POLL_QUEUE: a one-shot answer to the next POLL.
+	// ReplyClear is REPLY_CLEAR: static answers and queue of one address (1.1),
+	// of all where Address is 0.
+	ReplyClear struct{ Address uint8 }
+	// PollQueue is POLL_QUEUE: a one-shot answer to a POLL, said again until the
+	// VMC has ACKed it. Address 0 is the first of SET_MODE; 1.1 names it.
 	PollQueue struct {
-		Tag  uint8
-		Data []byte
+		Tag     uint8
+		Data    []byte
+		Address uint8
 	}
 	// LineConfig is LINE_CONFIG: bit 0 of Flags inverts the input, bit 1 disables it.
 	LineConfig struct {

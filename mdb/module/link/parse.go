@@ -44,8 +44,8 @@ var sizes = map[uint8]struct {
 	TypeHello: {32, false}, TypeWords: {8, false}, TypeHeartbeat: {58, false}, TypeEvent: {8, true},
 	TypeResult: {3, true}, TypeTxReport: {7, true}, TypeLog: {1, false}, TypePong: {8, true},
 	TypeWordsAt: {20, false}, TypeResumed: {25, true}, TypeNow: {16, true},
-	TypeHelloReq: {2, true}, TypeSetMode: {2, true}, TypeSetOutputs: {2, true}, TypePing: {4, true},
-	TypeReplySet: {2, false}, TypeReplyClear: {0, true}, TypePollQueue: {2, false}, TypeLineConfig: {6, true},
+	TypeHelloReq: {2, true}, TypeSetMode: {2, false}, TypeSetOutputs: {2, true}, TypePing: {4, true},
+	TypeReplySet: {2, false}, TypeReplyClear: {0, false}, TypePollQueue: {2, false}, TypeLineConfig: {6, true},
 	TypeResume: {16, true}, TypeKeep: {16, true}, TypeReboot: {1, true}, TypeFwBegin: {11, true},
 	TypeFwData: {4, false}, TypeFwCommit: {0, true}, TypeFwAbort: {0, true},
 }
@@ -100,7 +100,10 @@ func parseHost(typ uint8, b []byte, short error) (Message, error) {
 	case TypeHelloReq:
 		return HelloReq{b[0], b[1]}, nil
 	case TypeSetMode:
-		return SetMode{b[0], b[1]}, nil
+		if len(b) > 1+MaxAddresses {
+			return nil, short
+		}
+		return SetMode{b[0], clone(b[1:])}, nil
 	case TypeSetOutputs:
 		return SetOutputs{b[0], b[1]}, nil
 	case TypePing:
@@ -112,12 +115,23 @@ func parseHost(typ uint8, b []byte, short error) (Message, error) {
 		}
 		return ReplySet{clone(b[1 : 1+k]), clone(b[k+2:])}, nil
 	case TypeReplyClear:
-		return ReplyClear{}, nil
-	case TypePollQueue:
-		if len(b) != 2+int(b[1]) {
+		if len(b) > 1 || len(b) == 1 && b[0] == 0 {
 			return nil, short
 		}
-		return PollQueue{b[0], clone(b[2:])}, nil
+		if len(b) == 1 {
+			return ReplyClear{b[0]}, nil
+		}
+		return ReplyClear{}, nil
+	case TypePollQueue:
+		m, end := PollQueue{Tag: b[0]}, 2+int(b[1])
+		switch {
+		case len(b) == end+1 && b[end] != 0:
+			m.Address = b[end]
+		case len(b) != end:
+			return nil, short
+		}
+		m.Data = clone(b[2:end])
+		return m, nil
 	case TypeLineConfig:
 		return LineConfig{b[0], b[1], le.Uint32(b[2:])}, nil
 	case TypeResume:
