@@ -134,6 +134,23 @@ func (m *Machine) Idle(d time.Duration) {
 	}
 }
 
+// Service is a machine whose door is open: STATUS alone is asked, and test vends
+// of the service man are not on the bus.
+func (m *Machine) Service(d time.Duration) {
+	for end := m.w.t + d.Microseconds(); m.w.t < end; {
+		m.w.poll(0x31, 0x40)
+	}
+	m.w.poll(0x31, 0x00)
+	m.show(m.credit)
+}
+
+// PowerCut is silence on both lines; the machine forgets its credit.
+func (m *Machine) PowerCut(d time.Duration) {
+	m.w.pass(d.Microseconds())
+	m.credit = 0
+	m.PowerUp()
+}
+
 // show sends the block; the decimal point is one-hot.
 func (m *Machine) show(kopecks int64) {
 	m.w.block(uint16(kopecks/m.unit), m.cfg.Scale, 1<<m.cfg.Decimals, m.exact)

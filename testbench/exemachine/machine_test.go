@@ -28,7 +28,14 @@ func run(t interface{ Fatal(...any) }, cfg Config, orders []Order) (counted []Ve
 			t.Fatal(err)
 		}
 		counted = append(counted, v)
-		m.Idle(2 * time.Second)
+		switch v.T % 7 {
+		case 0:
+			m.Service(4 * time.Second)
+		case 1:
+			m.PowerCut(30 * time.Second)
+		default:
+			m.Idle(2 * time.Second)
+		}
 	}
 	m.Idle(15 * time.Second)
 	return counted, ws, m.Now()
