@@ -55,6 +55,7 @@ a pair is not as expected.
 	f.BoolVar(&o.Conditions.TransportProved, "transport-proved", false, "both came over DEX or DDCMP: a report without G85 is fit too")
 	f.BoolVar(&o.Conditions.PortIsIdentity, "same-port", false, "both came from one machine, though it does not name itself")
 	f.Int64Var(&o.Conditions.KnownReads, "known-reads", 0, "reads of ours since the older one, the newer included; 0 asks nothing")
+	c.AddCommand(portCommand(), readCommand())
 	return c
 }
 

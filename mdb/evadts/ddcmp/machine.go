@@ -10,11 +10,12 @@ import (
 // Play is what a Machine does on the bench.
 type Play struct {
 	Report     []byte
-	BlockSize  int      // bytes of text in a block; 146 when 0
-	Blocks     [][]byte // cut by hand, instead of Report
-	Baud       int      // the link starts at; 2400
-	Fastest    int      // it can do; Baud when 0
-	Who        []byte   // answer to "who are you" behind 88 E0 01
+	BlockSize  int           // bytes of text in a block; 146 when 0
+	Blocks     [][]byte      // cut by hand, instead of Report
+	Fresh      func() []byte // asked at each read-out, instead of both
+	Baud       int           // the link starts at; 2400
+	Fastest    int           // it can do; Baud when 0
+	Who        []byte        // answer to "who are you" behind 88 E0 01
 	RefuseWho  bool
 	RefuseRead bool
 	ListSaid   byte // the list its answer names; 0 is the one asked for
@@ -61,12 +62,7 @@ func NewMachine(p Play) (*Machine, error) {
 		p.BlockSize = 146
 	}
 	if p.Blocks == nil {
-		text := p.Report
-		for len(text) > p.BlockSize {
-			p.Blocks = append(p.Blocks, text[:p.BlockSize])
-			text = text[p.BlockSize:]
-		}
-		p.Blocks = append(p.Blocks, text)
+		p.Blocks = cut(p.Report, p.BlockSize)
 	}
 	if p.Who == nil {
 		p.Who = make([]byte, 18)
@@ -74,6 +70,14 @@ func NewMachine(p Play) (*Machine, error) {
 	p.Timing = p.Timing.filled()
 	return &Machine{play: p, scan: scanner{limit: 1024},
 		link: link{timing: p.Timing, turn: p.Timing.Slave, station: StationAny, baud: p.Baud, tries: 5}}, nil
+}
+
+func cut(text []byte, size int) (blocks [][]byte) {
+	for len(text) > size {
+		blocks = append(blocks, text[:size])
+		text = text[size:]
+	}
+	return append(blocks, text)
 }
 
 // Step implements line.Session. A machine is never done.
@@ -184,6 +188,9 @@ func (m *Machine) command(now time.Duration, d []byte) {
 }
 
 func (m *Machine) reading(d []byte) {
+	if m.play.Fresh != nil {
+		m.play.Blocks = cut(m.play.Fresh(), m.play.BlockSize)
+	}
 	m.list = d[3]
 	if m.play.ListSaid != 0 {
 		m.list = m.play.ListSaid

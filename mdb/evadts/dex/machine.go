@@ -14,13 +14,14 @@ type Play struct {
 	CommID     string // ten characters
 	Level      string
 	Report     []byte
-	BlockSize  int    // 0 is MaxBlock
-	Bids       bool   // master of exchange 1: older controllers, changers
-	Refuse     string // code of handshake 2 for reads; "" accepts
-	RefuseSend string // the same for configuration
-	CodeBehind bool   // handshake 2 as the example of Spec 4.7 prints it
-	TrailCRLF  bool   // CR LF inside handshake 2: CoinCo Global2
-	Busy       int    // so many WACKs before an ENQ is taken
+	Fresh      func() []byte // asked at each read-out, instead of Report
+	BlockSize  int           // 0 is MaxBlock
+	Bids       bool          // master of exchange 1: older controllers, changers
+	Refuse     string        // code of handshake 2 for reads; "" accepts
+	RefuseSend string        // the same for configuration
+	CodeBehind bool          // handshake 2 as the example of Spec 4.7 prints it
+	TrailCRLF  bool          // CR LF inside handshake 2: CoinCo Global2
+	Busy       int           // so many WACKs before an ENQ is taken
 	Timing     Timing
 }
 
@@ -160,7 +161,7 @@ func (m *Machine) next(now time.Duration) {
 		m.recv.start(now, m.play.Timing.Bid)
 	case m.phase == second:
 		m.phase = third
-		m.transmit(now, "data", Blocks(m.play.Report, m.play.BlockSize))
+		m.transmit(now, "data", Blocks(m.report(), m.play.BlockSize))
 	case m.op == opSend:
 		m.configure(joined(m.recv.blocks, nil))
 		m.idle(now)
@@ -177,6 +178,13 @@ func (m *Machine) transmit(now time.Duration, step string, frames [][]byte) {
 	m.recv = nil
 	m.send = &sender{wire: &m.wire, step: step, frames: frames}
 	m.send.start(now, m.play.Timing.Exchange)
+}
+
+func (m *Machine) report() []byte {
+	if m.play.Fresh != nil {
+		return m.play.Fresh()
+	}
+	return m.play.Report
 }
 
 func (m *Machine) refusal() string {

@@ -1,0 +1,70 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestReadOverAPseudoTerminal plays each protocol's machine on a
+// pseudo-terminal and reads it as an agent would, through a serial library.
+func TestReadOverAPseudoTerminal(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		opts  readOptions
+		bids  bool
+		tells string // of the machine's own count
+	}{
+		{name: "dex", opts: readOptions{protocol: DEX}},
+		{name: "dex agreed", opts: readOptions{protocol: DEX, agreed: true}, tells: `{"reads":1,"cleared":1}`},
+		{name: "dex bids", opts: readOptions{protocol: DEX}, bids: true},
+		{name: "ddcmp", opts: readOptions{protocol: DDCMP, baud: 2400, fastest: 115200}, tells: `{"reads":1,"cleared":0}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			want := report(t, 3)
+			file := write(t, t.TempDir(), "m.eva", want)
+			port, err := OpenPort()
+			if err != nil {
+				t.Skipf("no pseudo-terminals here: %v", err)
+			}
+			defer port.Close()
+			var said bytes.Buffer
+			m, err := machineFor(c.opts.protocol, file, c.bids, &said)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			served := make(chan error, 1)
+			serving, stop := context.WithCancel(ctx)
+			go func() { served <- port.Serve(serving, m) }()
+			got, err := c.opts.readPort(ctx, port.Path)
+			stop()
+			if err := <-served; err != nil {
+				t.Errorf("serve: %v", err)
+			}
+			if err != nil || string(got) != want {
+				t.Fatalf("%v\n%q", err, got)
+			}
+			if got := strings.TrimSpace(said.String()); got != c.tells {
+				t.Errorf("the machine counts %q, want %q", got, c.tells)
+			}
+		})
+	}
+}
+
+func TestReadNamesWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"read", filepath.Join(dir, "no-port")}, {"read", "x", "--protocol", "mdb"},
+		{"read", "x", "--protocol", "ddcmp", "--baud", "7"}, {"port", filepath.Join(dir, "none")},
+	} {
+		if got, err := run(t, dir, args...); err == nil {
+			t.Errorf("%v: %s", args, got)
+		}
+	}
+}
