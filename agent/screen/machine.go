@@ -104,6 +104,7 @@ type Machine struct {
 	sale    *current
 	heardAt int64
 	linkUp  bool
+	lostAt  int64 // when the link went, or the start
 	panelOK bool
 	trouble string
 	busDead int64 // since when; never: it is alive
@@ -120,7 +121,7 @@ type frameOf struct {
 
 // New makes a machine at a time.
 func New(now int64) *Machine {
-	m := &Machine{now: now, heardAt: now, panelOK: true, busDead: never, column: -1}
+	m := &Machine{now: now, heardAt: now, lostAt: now, panelOK: true, busDead: never, column: -1}
 	m.draw()
 	return m
 }
@@ -159,6 +160,9 @@ func (m *Machine) Step(now int64, in Input) (out []wire.Shown) {
 	case Heard:
 		m.heardAt = m.now
 	case Link:
+		if m.linkUp && !in.Up {
+			m.lostAt = m.now
+		}
 		m.linkUp = in.Up
 	case Display:
 		m.panelOK = in.Alive
@@ -294,6 +298,12 @@ func (m *Machine) Due() (at int64, ok bool) {
 	if stop := m.silentAt(); stop > m.now {
 		at = min(at, stop)
 	}
+	if s := m.sale; s != nil && s.at+m.show() > m.now {
+		at = min(at, s.at+m.show())
+	}
+	if lost := m.lostAt + delayedAfter; !m.linkUp && lost > m.now {
+		at = min(at, lost)
+	}
 	if m.busDead != never && m.busDead+busGrace > m.now {
 		at = min(at, m.busDead+busGrace)
 	}
@@ -330,6 +340,9 @@ func (m *Machine) draw() {
 	off := m.Off()
 	s := m.sale
 	open := s != nil && !s.closed && !m.vending
+	if open && off != "" && !s.done() && m.now >= s.at+m.show() {
+		open = false // the next buyer must be warned; a receipt that comes yet is shown
+	}
 	switch {
 	case open:
 		m.buyer(&next, s, off)
@@ -368,8 +381,11 @@ func (m *Machine) buyer(next *display.Screen, s *current, off string) {
 		return
 	}
 	held, late := s.held(), ""
-	if m.linkUp { // without a link the hub's word is old
-		late = m.cfg.LateReason
+	switch {
+	case m.linkUp:
+		late = m.cfg.LateReason // without a link the hub's word is old
+	case m.now >= m.lostAt+delayedAfter: // no need to keep the buyer standing for it
+		late = display.ReasonHubSilent
 	}
 	if !held && late == "" && m.now < s.at+delayedAfter {
 		next.State = display.Forming

@@ -56,6 +56,17 @@ func TestScreens(t *testing.T) {
 			{20_020, Tick{}, "delayed queue", ""},
 			{20_030, told(1, wire.FiscalDone, ""), "receipt qr1", ""},
 		}},
+		{"out of service warns the next buyer while the last one's receipt is late", []at{
+			{0, Policy{plan}, "idle", ""},
+			{20, sold(1, 20), "forming", ""},
+			{30, Policy{broken}, "forming", ""},
+			{20_020, Tick{}, "delayed hub_silent", ""},
+			{60_019, Tick{}, "delayed hub_silent", ""},
+			{60_020, Tick{}, "out_of_service fn_full", ""},
+			{70_000, told(1, wire.FiscalDone, ""), "receipt qr1", ""},
+			{70_010, drawnNow{}, "receipt qr1", "1=shown"},
+			{130_010, Tick{}, "out_of_service fn_full", ""},
+		}},
 		{"without a link what the hub said of registers is old", []at{
 			{0, Policy{late}, "idle", ""},
 			{20, sold(1, 20), "forming", ""},
@@ -116,6 +127,7 @@ func TestScreens(t *testing.T) {
 		}},
 		{"a pending word with a reason does not hurry the delay", []at{
 			{0, Policy{plan}, "idle", ""},
+			{1, Link{true}, "idle", ""},
 			{10, sold(1, 10), "forming", ""},
 			{20, told(1, wire.FiscalPending, "register_busy"), "forming", ""},
 			{20_010, Tick{}, "delayed register_busy", ""},
@@ -123,6 +135,7 @@ func TestScreens(t *testing.T) {
 		}},
 		{"held says so at once, none says nothing", []at{
 			{0, Policy{plan}, "idle", ""},
+			{1, Link{true}, "idle", ""},
 			{10, sold(1, 10), "forming", ""},
 			{20, told(1, wire.FiscalHeld, "no_plan_name"), "delayed held", ""},
 			{60_020, Tick{}, "idle", ""},
@@ -139,10 +152,9 @@ func TestScreens(t *testing.T) {
 		}},
 		{"silent hub stops the machine, the buyer's screen goes first", []at{
 			{0, Policy{stopping}, "idle", ""},
-			{119_000, sold(1, 119_000), "forming", ""},
-			{120_000, Tick{}, "forming", ""},
-			{139_000, Tick{}, "delayed hub_silent", ""},
-			{299_000, Tick{}, "out_of_service hub_silent", ""},
+			{119_000, sold(1, 119_000), "delayed hub_silent", ""}, // no link for long: nobody is told to stay for nothing
+			{178_999, Tick{}, "delayed hub_silent", ""},
+			{179_000, Tick{}, "out_of_service hub_silent", ""},
 			{299_100, Heard{}, "idle", ""},
 		}},
 		{"the hub's own trouble", []at{

@@ -203,8 +203,9 @@ func (i *Ingest) state(b *box, m message) bool {
 	if err != nil {
 		return i.keep(b, m, st.V, err)
 	}
-	_, err = i.store.NoteState(i.ctx, b.operator, b.agent, st)
-	i.note(err)
+	if _, err = i.store.NoteState(i.ctx, b.operator, b.agent, st); err != nil { // a success may have written nothing: it proves no room
+		i.note(err)
+	}
 	return err == nil
 }
 

@@ -37,7 +37,7 @@ func TestMachinesAreToldOfTheirRegisters(t *testing.T) {
 		{"what does not pass is told at once", []look{
 			{0, []store.LaneDoes{does("fn_full", "fn_full")}, "fn_full", 0},
 			{10, []store.LaneDoes{does("fn_life_over", "fn_expired")}, "fn_expired", 0},
-			{20, []store.LaneDoes{does("fn_full", "fn_unsent_limit")}, "ofd_silent", 0},
+			{20, []store.LaneDoes{does("fn_full", "fn_unsent_limit")}, "fn_full", 0},
 			{30, []store.LaneDoes{does("config", "seller_mismatch")}, "register_fault", 0},
 			{40, []store.LaneDoes{does("manual", "document_doubled")}, "-", 0},
 		}},

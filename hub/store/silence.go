@@ -32,11 +32,11 @@ func LateFor(code string) (late string, ok bool) {
 		return LateBusy, true
 	case fault.ShiftClosed, fault.ShiftOpen, fault.ShiftExpired:
 		return LateShift, true
-	case fault.FNFull:
+	case fault.FNFull, fault.FNUnsent: // to the buyer its memory is full, whatever would empty it
 		return LateFNFull, true
 	case fault.FNExpired:
 		return LateFNOver, true
-	case fault.FNUnsent, fault.OFDSilent:
+	case fault.OFDSilent:
 		return LateOFD, true
 	}
 	if _, ok := fault.Lookup(fault.Code(code)); ok {
