@@ -10,6 +10,7 @@ import (
 
 	"github.com/chekomat/chekomat/testbench/bench"
 	"github.com/chekomat/chekomat/testbench/demo"
+	"github.com/chekomat/chekomat/testbench/drill"
 	"github.com/chekomat/chekomat/testbench/machine"
 	"github.com/chekomat/chekomat/testbench/register"
 	"github.com/chekomat/chekomat/testbench/replay"
@@ -28,7 +29,7 @@ demos on loopback and counts what was sold, journaled, fiscalized and shown.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demo.Command(), bench.Command(), replay.Command(), vectors.Command(), machine.Command(), register.Command())
+	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), vectors.Command(), machine.Command(), register.Command())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "testbench:", err)
 		os.Exit(1)
