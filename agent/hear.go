@@ -121,7 +121,7 @@ func (a *agent) Fill(s *wire.State) {
 	s.DiskFree = -1
 	var fs unix.Statfs_t
 	if unix.Statfs(a.cfg.Data, &fs) == nil {
-		s.DiskFree = int64(fs.Bavail) * int64(fs.Bsize)
+		s.DiskFree = int64(fs.Bavail) * int64(fs.Bsize) //nolint:unconvert // 32 bits on armhf
 	}
 }
 

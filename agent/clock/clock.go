@@ -41,7 +41,7 @@ func System() Clock {
 		}
 		return Reading{
 			Wall:   time.Now().UTC(),
-			Synced: kernel.at(int64(ts.Sec)),
+			Synced: kernel.at(int64(ts.Sec)), //nolint:unconvert // 32 bits on armhf
 			Boot:   boot,
 			MonoMS: ts.Nano() / int64(time.Millisecond),
 		}

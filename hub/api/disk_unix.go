@@ -17,5 +17,5 @@ func (s *Server) diskFree() (int64, error) {
 	if err := unix.Statfs(s.o.Data, &st); err != nil {
 		return 0, fmt.Errorf("free space of the data folder: %w", err)
 	}
-	return int64(st.Bavail) * st.Bsize, nil
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // 32 bits on armhf
 }

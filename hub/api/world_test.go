@@ -269,8 +269,3 @@ func (n tenant) fill(pattern string) (method, path string) {
 	}
 	return method, path
 }
-
-func drain(r io.Reader) string {
-	b, _ := io.ReadAll(r)
-	return string(b)
-}

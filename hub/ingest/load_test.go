@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -43,10 +44,7 @@ func dialPump(tb testing.TB, addr, operator, agent, secret string, window int) *
 			UsernameFlag: true, PasswordFlag: true, Username: []byte(id), Password: []byte(secret)}}
 	subscribe := packets.Packet{ProtocolVersion: 4, FixedHeader: packets.FixedHeader{Type: packets.Subscribe, Qos: 1}, PacketID: 1,
 		Filters: packets.Subscriptions{{Filter: wire.Topic(operator, agent, wire.DownAck), Qos: 0}}}
-	if err := connect.ConnectEncode(&b); err == nil {
-		err = subscribe.SubscribeEncode(&b)
-	}
-	if err != nil {
+	if err := errors.Join(connect.ConnectEncode(&b), subscribe.SubscribeEncode(&b)); err != nil {
 		tb.Fatal(err)
 	}
 	if _, err := conn.Write(b.Bytes()); err != nil {

@@ -213,11 +213,11 @@ func moveRefund(tx *sql.Tx, now int64, receiptJob, state, reason string) ([]stri
 	if err != nil {
 		return nil, err
 	}
+	defer rows.Close()
 	var ids []string
 	for rows.Next() {
 		var id string
 		if err := rows.Scan(&id); err != nil {
-			rows.Close()
 			return nil, err
 		}
 		ids = append(ids, id)

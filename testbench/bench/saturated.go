@@ -132,7 +132,7 @@ func (d *tap) run(ctx context.Context, plan []machine.Column, every time.Duratio
 			s.m.Idle(100 * time.Millisecond)
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the measurement is over
 		}
 		if _, err := s.m.Order(machine.Order{Pay: pays[n%2], Column: plan[n%len(plan)].Column, Outcome: machine.Sold}); err != nil {
 			return fmt.Errorf("bench: sell on the saturated bus: %w", err)

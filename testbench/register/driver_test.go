@@ -79,7 +79,6 @@ func (l *till) make(doc fiscal.Document, base kkt.Key) *fiscal.Receipt {
 			if time.Now().After(end) {
 				l.t.Fatalf("%s never settled: %+v", key, out)
 			}
-			last = out.Fault
 			out = l.d.Settle(l.ctx, wire, key, at, out.Ref)
 		}
 		switch out.Kind {

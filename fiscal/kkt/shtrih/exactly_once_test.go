@@ -87,7 +87,7 @@ func till(t testing.TB, f *fake, query string, doc fiscal.Document, key kkt.Key,
 			attempt++
 		case kkt.Retry:
 		default:
-			return out, fmt.Errorf("%s: %v", out.Kind, out.Fault)
+			return out, fmt.Errorf("%s: %w", out.Kind, out.Fault)
 		}
 		time.Sleep(out.After)
 	}
