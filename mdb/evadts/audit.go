@@ -194,22 +194,38 @@ func (v *viewer) seal(r Report) {
 	}
 }
 
-// wraps notes a cumulative counter that is lower than its interval counter:
-// it wrapped inside one report (evadts 2.3, last row).
+// wraps notes a total one of whose counters wrapped inside one report: the
+// cumulative one is below that of the interval, or, with one of value and
+// count the same in both, the other differs by exactly a binary limit (evadts
+// 2.3, last row: Necta's CA2, where CA202 − CA204 = 65 536).
 func (v *viewer) wraps() {
 	t := &v.audit.Totals
-	check := func(key string, c, interval Counter) {
-		if c.Known() && interval.Known() && c.N < interval.N {
-			v.note(CodeWrapInside, key, 0)
+	for _, one := range []struct {
+		id string
+		t  *Total
+	}{{"VA1", &t.Paid}, {"VA2", &t.Test}, {"VA3", &t.Free}, {"CA2", &t.Cash}, {"DA2", &t.Cashless1}, {"DB2", &t.Cashless2}} {
+		value := [2]Counter{one.t.Cumulative.Value, one.t.Interval.Value}
+		count := [2]Counter{one.t.Cumulative.Count, one.t.Interval.Count}
+		if wrappedInside(value, count) {
+			v.note(CodeWrapInside, one.id+"01", 0)
+		}
+		if wrappedInside(count, value) {
+			v.note(CodeWrapInside, one.id+"02", 0)
 		}
 	}
-	for _, one := range []struct {
-		key string
-		t   *Total
-	}{{"VA1", &t.Paid}, {"CA2", &t.Cash}, {"DA2", &t.Cashless1}, {"DB2", &t.Cashless2}} {
-		check(one.key+"01", one.t.Cumulative.Value, one.t.Interval.Value)
-		check(one.key+"02", one.t.Cumulative.Count, one.t.Interval.Count)
+}
+
+// wrappedInside looks at a counter, cumulative and interval, beside its twin.
+func wrappedInside(c, twin [2]Counter) bool {
+	if !c[0].Known() || !c[1].Known() {
+		return false
 	}
+	apart := c[0].N - c[1].N
+	if apart < 0 {
+		return true
+	}
+	same := twin[0].Known() && twin[0] == twin[1] && twin[0].N > 0
+	return same && (apart == 1<<16 || apart == 1<<24 || apart == 1<<32)
 }
 
 func deviceOf(s Segment) Device {

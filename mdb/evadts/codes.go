@@ -53,7 +53,7 @@ var descriptions = map[Code][2]string{
 	CodeSealVariant:      {"контрольная сумма записана необычно, но сходится", "G85 is printed in an unusual way but holds"},
 	CodeNoStart:          {"нет строки ST: контрольную сумму проверить нельзя", "no ST line: G85 cannot be checked"},
 	CodeNoEnd:            {"нет строки DXE: отчёт обрезан", "no DXE line: the report is cut short"},
-	CodeWrapInside:       {"накопительный счётчик меньше интервального: он переполнился", "a cumulative counter is below its interval counter: it has wrapped"},
+	CodeWrapInside:       {"накопительный и интервальный счётчики расходятся ровно на разрядность: один из них переполнился", "a cumulative and an interval counter differ by the width of a counter: one of them has wrapped"},
 	CodeProductWithoutID: {"у товара пустой номер", "a product has an empty id"},
 	CodeSentinel:         {"значение 4294967295 означает «нет данных»", "4294967295 stands for “not available”"},
 	CodeNotANumber:       {"на месте числа стоит нечисло", "something that is no number stands for one"},

@@ -168,10 +168,21 @@ func TestListsCountSales(t *testing.T) {
 	}
 }
 
+// TestWrapInsideOneReport has Necta's lines, and one that fell below.
 func TestWrapInsideOneReport(t *testing.T) {
-	a := audit(t, "VA1*1000*10*0*0", "CA2*2878109*60367*2878109*125903")
-	if !slices.ContainsFunc(a.Notes, func(n Note) bool { return n.Code == CodeWrapInside && n.Key == "CA202" }) {
-		t.Errorf("%+v", a.Notes)
+	for _, c := range []struct{ line, keys string }{
+		{"CA2*2878109*125903*2878109*60367", "CA202"}, {"VA1*19653850*131315*2876634*131315", "VA101"},
+		{"VA1*1000*5*900*65000", "VA102"}, {"VA1*1000*65546*900*10", ""}, {"VA1*0*65536*0*0", ""}, {"VA1*5*5*5*5", ""},
+	} {
+		var keys []string
+		for _, n := range audit(t, c.line).Notes {
+			if n.Code == CodeWrapInside {
+				keys = append(keys, n.Key)
+			}
+		}
+		if got := strings.Join(keys, " "); got != c.keys {
+			t.Errorf("%s: %q, want %q", c.line, got, c.keys)
+		}
 	}
 }
 

@@ -5,7 +5,7 @@ var bindingLimits = [...]int64{1 << 16, 1_000_000, 100_000_000, 1 << 32}
 
 // possible limits: any binary width and any decimal length of an element
 // (Spec 5.1.6), taken only when the interval counter says exactly that.
-var possibleLimits = [...]int64{1 << 8, 1 << 16, 1 << 32, 100, 1_000, 10_000, 100_000,
+var possibleLimits = [...]int64{1 << 8, 1 << 16, 1 << 24, 1 << 32, 100, 1_000, 10_000, 100_000,
 	1_000_000, 10_000_000, 100_000_000, 1_000_000_000}
 
 const (
