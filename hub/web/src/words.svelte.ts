@@ -56,6 +56,10 @@ const codes = {
     ru: { job: "в работе", held: "без чека: ждёт решения", none: "чек не нужен", note: "заметка" },
     en: { job: "in work", held: "no receipt: needs a person", none: "no receipt needed", note: "note" },
   },
+  purpose: {
+    ru: { receipt: "чек", refund: "возврат", correction: "коррекция", shift_open: "открытие смены", shift_close: "закрытие смены" },
+    en: { receipt: "receipt", refund: "refund", correction: "correction", shift_open: "shift opened", shift_close: "shift closed" },
+  },
   source: {
     ru: { cash: "наличные", reader1: "карта", reader2: "карта · второй терминал" },
     en: { cash: "cash", reader1: "card", reader2: "card · second reader" },
