@@ -71,6 +71,7 @@ func (l *link) run(d time.Duration) {
 			l.done = l.t + l.vending.Microseconds()
 		case AskedToShow:
 			l.shown = append(l.shown, l.s.Shows())
+		case AskedNothing, AskedRequest:
 		}
 		if reply {
 			l.reply(a)

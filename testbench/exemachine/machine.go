@@ -76,7 +76,7 @@ type Vend struct {
 // Machine is a virtual machine. It is not safe for concurrent use.
 type Machine struct {
 	cfg    Config
-	w      wire
+	w      loops
 	unit   int64 // kopecks of a base unit
 	credit int64
 	exact  bool
@@ -107,7 +107,7 @@ func New(cfg Config) (*Machine, error) {
 			return nil, fmt.Errorf("exemachine: line %d of %d kopecks can't be said in units of %d", l.Line, l.Price, unit)
 		}
 	}
-	return &Machine{cfg: cfg, unit: unit, w: wire{rng: rand.New(rand.NewPCG(cfg.Seed, 3)), emit: cfg.Emit, pace: cfg.Pace}}, nil
+	return &Machine{cfg: cfg, unit: unit, w: loops{rng: rand.New(rand.NewPCG(cfg.Seed, 3)), emit: cfg.Emit, pace: cfg.Pace}}, nil
 }
 
 // Now is the bus time, µs since power came.

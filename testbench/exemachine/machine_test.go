@@ -61,6 +61,7 @@ func counts(vs []Vend, standard bool) (out []string) {
 			out = append(out, fmt.Sprintf("sale A %d of line %s", v.Price, line))
 		case Silent:
 			out = append(out, fmt.Sprintf("incident D %d of line %s", v.Price, line))
+		case Cancelled, Failed:
 		}
 	}
 	return out

@@ -13,8 +13,8 @@ const (
 	pollTime = 100_000
 )
 
-// wire is both loops of an Executive bus in virtual time.
-type wire struct {
+// loops are both current loops of an Executive bus in virtual time.
+type loops struct {
 	t    int64 // now, µs
 	rng  *rand.Rand
 	emit func(mdb.Word)
@@ -22,7 +22,7 @@ type wire struct {
 }
 
 // pass lets time go by in silence.
-func (w *wire) pass(us int64) {
+func (w *loops) pass(us int64) {
 	w.t += us
 	if w.pace != nil {
 		w.pace(w.t)
@@ -30,30 +30,30 @@ func (w *wire) pass(us int64) {
 }
 
 // between draws from lo to hi, both included.
-func (w *wire) between(lo, hi int64) int64 { return lo + w.rng.Int64N(hi-lo+1) }
+func (w *loops) between(lo, hi int64) int64 { return lo + w.rng.Int64N(hi-lo+1) }
 
 // say puts a byte with its even parity on a line.
-func (w *wire) say(line mdb.Line, b byte) {
+func (w *loops) say(line mdb.Line, b byte) {
 	w.emit(mdb.Word{T: w.t, V: uint16(b) | uint16(bits.OnesCount8(b)&1)<<8, Line: line})
 	w.pass(byteTime)
 }
 
 // ask says a master byte, which the machine answers.
-func (w *wire) ask(b, answer byte) {
+func (w *loops) ask(b, answer byte) {
 	w.say(mdb.EXEMaster, b)
 	w.pass(w.between(300, 4000))
 	w.say(mdb.EXESlave, answer)
 }
 
 // poll waits for the next poll and asks.
-func (w *wire) poll(b, answer byte) {
+func (w *loops) poll(b, answer byte) {
 	w.pass(w.between(pollTime-8000, pollTime))
 	w.ask(b, answer)
 }
 
 // block has the machine show units: ACCEPT DATA, the amount, scale and decimal
 // point by nibbles with the lowest first, exact change, DATA SYNC (exe 5).
-func (w *wire) block(units uint16, scale byte, point byte, exact bool) {
+func (w *loops) block(units uint16, scale byte, point byte, exact bool) {
 	w.pass(w.between(50_000, pollTime))
 	w.ask(0x38, 0)
 	for i := range 4 {

@@ -196,6 +196,7 @@ func (r *result) take(notes []vends.Note) {
 			r.displays += fmt.Sprintf("%d %v; ", n.Value, n.Display.ExactChange)
 		case vends.Anomaly:
 			r.anomalies = append(r.anomalies, n.Name)
+		default: // what a vector does not speak of
 		}
 	}
 }

@@ -53,6 +53,7 @@ func (l *Listener) vendFault(p *exe.Pair) {
 			return
 		}
 		l.decide(Unknown, p.At, NoReply, exe.Pair{})
+	default: // no other fault can end a VEND to the VMC
 	}
 }
 
@@ -93,6 +94,7 @@ func (l *Listener) decide(k Kind, t int64, f Flags, p exe.Pair) {
 		o.Hint = hint(o.Before, o.Price)
 	case Unknown:
 		o.Evidence = NoEvidence
+	case Free, Fail:
 	}
 	if k != Fail {
 		l.credit = None

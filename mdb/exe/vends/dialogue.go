@@ -41,8 +41,7 @@ func (l *Listener) pair(p *exe.Pair) {
 func (l *Listener) faulty(p *exe.Pair) {
 	c, command := p.Command()
 	vend := l.vend == asked && command && c == exe.Vend
-	switch p.Fault {
-	case exe.ParityMaster, exe.ParitySlave:
+	if p.Fault == exe.ParityMaster || p.Fault == exe.ParitySlave {
 		l.stats.Parity++
 	}
 	if vend && p.Fault != exe.NoReply && l.cfg.AnyVendReplyOK {
@@ -67,6 +66,7 @@ func (l *Listener) faulty(p *exe.Pair) {
 		}
 		l.doubts |= LineDoubt | StateDoubt | BlockDoubt
 		return
+	case exe.Good, exe.NoReply, exe.ParityMaster, exe.ParitySlave:
 	}
 	switch {
 	case p.Damaged:

@@ -143,6 +143,7 @@ func (r *Recovery) take(notes []Note) {
 			r.late = false
 		case Missed:
 			r.missed(n)
+		case Shown, Anomaly, Selected:
 		}
 	}
 }

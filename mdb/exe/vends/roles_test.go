@@ -56,6 +56,7 @@ func TestRecoveryBesideRolesOnABadLine(t *testing.T) {
 					m.Show(exe.Display{Units: units, Scale: 100, Decimals: 2})
 				case exe.ToldShown:
 					m.Vend()
+				default:
 				}
 				answers = answers[1:]
 			}
