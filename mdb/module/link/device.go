@@ -41,6 +41,7 @@ type Device struct {
 	serving sync.Mutex
 	kept    uint64
 	voice   voice
+	brk     int64 // start of the last break
 	outputs uint8
 	notes   []Message // to tell the host besides words, oldest first
 }
@@ -74,8 +75,13 @@ func (d *Device) Feed(ws ...mdb.Word) {
 		switch {
 		case w.Flags&mdb.BreakStart != 0:
 			c.Breaks++
+			d.brk = w.T
 		case w.Flags&mdb.BreakEnd == 0:
 			c.Words++
+		case w.Line == mdb.Master && w.T-d.brk >= minBreak:
+			for _, q := range d.voice.busReset() {
+				d.report(q, TxReset, w.T)
+			}
 		}
 		if w.Flags&mdb.FramingError != 0 {
 			c.Framing++
@@ -392,7 +398,7 @@ func (s *session) handle(c command) error {
 	case refused:
 		status = m.status
 	default:
-		status = d.command(m)
+		status = d.Do(m)
 	}
 	return s.put(Result{Command: c.Type(), Seq: c.seq, Status: status})
 }

@@ -35,6 +35,10 @@ func (d *Device) Hear(t int64, addr byte, k mdb.Kind) []byte {
 	return again
 }
 
+// minBreak is how long the master line is held for a bus reset, µs, less 5 %
+// for clocks.
+const minBreak = 95_000
+
 // maxNotes bounds what waits for a host that is away.
 const maxNotes = 256
 
@@ -57,8 +61,8 @@ func (d *Device) Happened(e Event) {
 	d.signal()
 }
 
-// command carries out what Device knows and gives the status.
-func (d *Device) command(m Message) uint8 {
+// Do carries out a command as if the host had sent it and gives the status.
+func (d *Device) Do(m Message) uint8 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch m := m.(type) {

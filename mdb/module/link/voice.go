@@ -187,6 +187,16 @@ func (v *voice) ask(block []byte) (answer []byte, dropped []queued) {
 	return p.say(reply), nil
 }
 
+// busReset is a break: every peripheral resets.
+func (v *voice) busReset() (dropped []queued) {
+	for i := range v.played {
+		p := &v.played[i]
+		dropped = append(dropped, p.queue...)
+		p.reset, p.queue, p.open, p.said = true, nil, nil, saidNothing
+	}
+	return dropped
+}
+
 // reply finds the static answer with the longest key.
 func (v *voice) reply(payload []byte) (reply []byte, found bool) {
 	longest := 0

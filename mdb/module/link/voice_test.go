@@ -38,7 +38,7 @@ func run(t *testing.T, d *Device, steps []step) {
 func speaking(t *testing.T, ms ...Message) *Device {
 	d := device(t, DeviceConfig{Boot: 7, Capabilities: CanListenMDB | CanSpeakMDB | HasOutputs})
 	for _, m := range ms {
-		if s := d.command(m); s != StatusOK {
+		if s := d.Do(m); s != StatusOK {
 			t.Fatalf("%+v: %s", m, StatusText(s))
 		}
 	}
@@ -64,13 +64,13 @@ func TestVoiceSaysJustResetUntilItIsAcked(t *testing.T) {
 		t.Error("answered a block with a bad checksum")
 	}
 	// The same mode again disturbs nobody; a new list silences who is not on it.
-	if d.command(SetMode{1, []uint8{0x60, 0x18}}) != StatusOK {
+	if d.Do(SetMode{1, []uint8{0x60, 0x18}}) != StatusOK {
 		t.Fatal("refused")
 	}
 	run(t, d, []step{{ask: []byte{0x62}, want: isAck}})
-	d.command(SetMode{1, []uint8{0x18}})
+	d.Do(SetMode{1, []uint8{0x18}})
 	run(t, d, []step{{ask: []byte{0x62}}, {ask: []byte{0x1A}, want: isAck}})
-	d.command(SetMode{0, []uint8{0}})
+	d.Do(SetMode{0, []uint8{0}})
 	run(t, d, []step{{ask: []byte{0x1A}}})
 }
 
@@ -92,7 +92,7 @@ func TestVoiceAnswersByTheLongestKey(t *testing.T) {
 	if again := d.Hear(0, 0x60, mdb.RET); !bytes.Equal(again, isAck) {
 		t.Errorf("RET: % X", again)
 	}
-	if s := d.command(ReplyClear{0x60}); s != StatusOK {
+	if s := d.Do(ReplyClear{0x60}); s != StatusOK {
 		t.Fatal(s)
 	}
 	run(t, d, []step{{ask: []byte{0x63, 4}, want: isAck}})
@@ -103,7 +103,7 @@ func TestVoiceKeepsOfferingUntilAcked(t *testing.T) {
 	d := speaking(t, SetMode{1, []uint8{0x60, 0x18}})
 	run(t, d, []step{{ask: []byte{0x62}, want: []byte{0}, data: true, reply: mdb.ACK}, {ask: []byte{0x1A}, want: []byte{0}, data: true, reply: mdb.ACK}})
 	for _, q := range []PollQueue{{11, []byte{3, 0xFF, 0xFF}, 0}, {12, []byte{2}, 0x18}, {13, []byte{4}, 0x60}} {
-		if s := d.command(q); s != StatusOK {
+		if s := d.Do(q); s != StatusOK {
 			t.Fatal(s)
 		}
 	}
@@ -147,25 +147,25 @@ func TestVoiceRefuses(t *testing.T) {
 		{ReplySet{nil, []byte{1}}, StatusValue},
 		{Reboot{0}, StatusUnknown},
 	} {
-		if s := d.command(c.m); s != c.want {
+		if s := d.Do(c.m); s != c.want {
 			t.Errorf("%+v: %s, want %s", c.m, StatusText(s), StatusText(c.want))
 		}
 	}
-	d.command(SetMode{1, []uint8{0x60}})
-	if s := d.command(PollQueue{1, []byte{4}, 0x18}); s != StatusMode {
+	d.Do(SetMode{1, []uint8{0x60}})
+	if s := d.Do(PollQueue{1, []byte{4}, 0x18}); s != StatusMode {
 		t.Errorf("queue of an address not played: %s", StatusText(s))
 	}
 	for i := range maxQueue + 1 {
-		if s := d.command(PollQueue{uint8(i), []byte{4}, 0}); (s == StatusBusy) != (i == maxQueue) {
+		if s := d.Do(PollQueue{uint8(i), []byte{4}, 0}); (s == StatusBusy) != (i == maxQueue) {
 			t.Errorf("entry %d: %s", i, StatusText(s))
 		}
 	}
 	mute := device(t, DeviceConfig{Boot: 1})
-	if s := mute.command(SetMode{1, []uint8{0x60}}); s != StatusMode {
+	if s := mute.Do(SetMode{1, []uint8{0x60}}); s != StatusMode {
 		t.Errorf("a module without transmitter: %s", StatusText(s))
 	}
 	old := device(t, DeviceConfig{Boot: 1, OldMinor: true, Capabilities: CanSpeakMDB})
-	if s := old.command(SetMode{1, []uint8{0x60, 0x18}}); s != StatusLength {
+	if s := old.Do(SetMode{1, []uint8{0x60, 0x18}}); s != StatusLength {
 		t.Errorf("a list at 1.0: %s", StatusText(s))
 	}
 }
@@ -205,11 +205,11 @@ func FuzzVoice(f *testing.F) {
 			b := p[2 : 2+n]
 			switch p[0] % 6 {
 			case 0:
-				d.command(SetMode{1, bytes.Clone(b)})
+				d.Do(SetMode{1, bytes.Clone(b)})
 			case 1:
-				d.command(ReplySet{bytes.Clone(b[:n/2]), bytes.Clone(b[n/2:])})
+				d.Do(ReplySet{bytes.Clone(b[:n/2]), bytes.Clone(b[n/2:])})
 			case 2:
-				d.command(PollQueue{p[0], bytes.Clone(b), 0})
+				d.Do(PollQueue{p[0], bytes.Clone(b), 0})
 			case 3:
 				if a := d.Ask(0, mdb.Seal(bytes.Clone(b))); len(a) > 1 && mdb.Checksum(a[:len(a)-1]) != a[len(a)-1] || len(a) > mdb.MaxBlock {
 					t.Fatalf("answered % X", a)
@@ -219,7 +219,7 @@ func FuzzVoice(f *testing.F) {
 					d.Hear(0, b[0], mdb.Kind(p[0])%10)
 				}
 			case 5:
-				d.command(ReplyClear{})
+				d.Do(ReplyClear{})
 			}
 			p = p[2+n:]
 		}
