@@ -32,6 +32,22 @@ type fileSource struct {
 	origin  int64
 	now     int64
 	done    bool
+	ended   bool   // the silence at the end was told
+	gaps    []hole // in ready
+}
+
+// hole is where words are missing: before the word of that number.
+type hole struct {
+	seq  uint64
+	note string
+}
+
+// telling is a lineReader that knows of more than words.
+type telling interface {
+	// gap tells once that words were lost at the line read last.
+	gap() (note string, is bool)
+	// silent is up to when nothing else was heard, µs.
+	silent() int64
 }
 
 // lineReader turns a line of a trace into words appended to dst.
@@ -46,7 +62,10 @@ type lineReader interface {
 const maxLine = 64 << 10
 
 func openFile(path string, from Cursor, opts Options) (Source, error) {
-	read, err := readerFor(path)
+	if form, ok := tableForm(path, opts); ok {
+		return openTable(path, form, from, opts)
+	}
+	read, err := readerFor(path, opts.Format)
 	if err != nil {
 		return nil, err
 	}
@@ -70,17 +89,47 @@ func openFile(path string, from Cursor, opts Options) (Source, error) {
 	return s, nil
 }
 
-func readerFor(path string) (lineReader, error) {
+// Forms of trace files, as Options.Format names them.
+const (
+	FormTrace  = "trace"
+	FormWords  = "words"
+	FormBlocks = "blocks"
+	FormQibixx = "qibixx"
+	FormSaleae = "saleae" // a serial analyzer's table
+	FormEdges  = "edges"  // digital edges of a logic analyzer
+)
+
+// FormOf gives the form a file name stands for, "" for none that is known.
+func FormOf(path string) string {
 	name := filepath.Base(path)
 	switch {
+	case strings.HasSuffix(name, ".trace"):
+		return FormTrace
 	case strings.HasSuffix(name, ".words.csv"):
-		return &wordsReader{timed: true}, nil
+		return FormWords
 	case strings.HasSuffix(name, ".blocks.txt"):
-		return &blocksReader{}, nil
+		return FormBlocks
 	case strings.HasPrefix(name, "qibixx") && strings.HasSuffix(name, ".log"):
+		return FormQibixx
+	}
+	return ""
+}
+
+func readerFor(path, form string) (lineReader, error) {
+	if form == "" {
+		form = FormOf(path)
+	}
+	switch form {
+	case FormTrace:
+		return &traceReader{}, nil
+	case FormWords:
+		return &wordsReader{timed: true}, nil
+	case FormBlocks:
+		return &blocksReader{}, nil
+	case FormQibixx:
 		return &qibixxReader{}, nil
 	}
-	return nil, fmt.Errorf("open trace %s: unknown form (known: *.words.csv, *.blocks.txt, qibixx*.log)", path)
+	return nil, fmt.Errorf("open trace %s: unknown form %q (known: *.trace, *.words.csv, *.blocks.txt, qibixx*.log, *.csv of Saleae Logic)", path, form)
 }
 
 // prime reads up to the first words, so that the fidelity is known, and to the
@@ -111,6 +160,11 @@ func (s *fileSource) fill() error {
 				return fmt.Errorf("read trace %s line %d: %w", s.path, s.line, err)
 			}
 		}
+		if t, ok := s.read.(telling); ok {
+			if note, is := t.gap(); is && s.next.Seq >= s.skip {
+				s.gaps = append(s.gaps, hole{s.next.Seq + uint64(len(s.ready)), note})
+			}
+		}
 		if got := uint64(len(s.ready) - before); got > 0 && s.next.Seq < s.skip {
 			drop := min(got, s.skip-s.next.Seq)
 			s.next.Seq += drop
@@ -137,7 +191,7 @@ func (s *fileSource) Read(ctx context.Context) (Chunk, error) {
 		}
 	}
 	if len(s.ready) == 0 {
-		return Chunk{Now: s.now, Next: s.next}, io.EOF
+		return s.end()
 	}
 	n := len(s.ready)
 	if s.speed > 0 {
@@ -146,13 +200,49 @@ func (s *fileSource) Read(ctx context.Context) (Chunk, error) {
 			return Chunk{}, err
 		}
 	}
+	c := Chunk{}
+	if n > 0 {
+		n = s.whole(n, &c)
+	}
 	s.buf = append(s.buf[:0], s.ready[:n]...)
 	s.ready = append(s.ready[:0], s.ready[n:]...)
 	s.next.Seq += uint64(n)
 	if n > 0 {
 		s.now = max(s.now, s.buf[n-1].T)
 	}
-	return Chunk{Words: s.buf, Now: s.now, Next: s.next}, nil
+	c.Words, c.Now, c.Next = s.buf, s.now, s.next
+	return c, nil
+}
+
+// whole tells of a loss before the words due and keeps the chunk from reaching
+// over the next one.
+func (s *fileSource) whole(n int, c *Chunk) int {
+	for len(s.gaps) > 0 && s.gaps[0].seq <= s.next.Seq {
+		c.Lost, c.Note = true, s.gaps[0].note
+		s.gaps = s.gaps[1:]
+	}
+	if len(s.gaps) > 0 {
+		n = int(min(uint64(n), s.gaps[0].seq-s.next.Seq))
+	}
+	return n
+}
+
+// end tells what comes after the last word: a loss, or silence.
+func (s *fileSource) end() (Chunk, error) {
+	c := Chunk{Now: s.now, Next: s.next}
+	if s.ended {
+		return c, io.EOF
+	}
+	s.ended = true
+	if t, ok := s.read.(telling); ok {
+		s.now = max(s.now, t.silent())
+	}
+	s.whole(0, &c)
+	if !c.Lost && s.now == c.Now {
+		return c, io.EOF
+	}
+	c.Now = s.now
+	return c, nil
 }
 
 // pace waits at most 100 ms for the next word and says how many words are due.
@@ -183,7 +273,12 @@ func (s *fileSource) pace(ctx context.Context) (int, error) {
 }
 
 // Close implements Source.
-func (s *fileSource) Close() error { return s.f.Close() }
+func (s *fileSource) Close() error {
+	if s.f == nil {
+		return nil // read whole
+	}
+	return s.f.Close()
+}
 
 // errForm is what a line of no known form gives.
 var errForm = errors.New("line is of no known form")

@@ -15,6 +15,16 @@ type Options struct {
 	Speed uint
 	// ChunkWords limits what a file gives at once; 0 is a good default.
 	ChunkWords int
+	// Format of a file whose name does not tell: FormTrace and its like; "" by name.
+	Format string
+	// Slave is the file with the other line, where a logic analyzer wrote one for
+	// each channel; the file opened is the master's then.
+	Slave string
+	// Bus of a logic analyzer's file: "mdb" (""), or "exe".
+	Bus string
+	// Parity a serial analyzer of eight bits was set to, so that its parity errors
+	// tell the ninth: "even" (""), "odd".
+	Parity string
 }
 
 // Keeper is what a source may offer besides: Keep says that everything before
@@ -27,8 +37,10 @@ type Keeper interface{ Keep(Cursor) error }
 //	chekomat+tcp://host:port       a module over TCP
 //	chekomat:///dev/ttyACM0?baud=N a module on a serial port
 //
-// Trace files are *.words.csv, *.blocks.txt and qibixx*.log of the traces'
-// MANIFEST.
+// Trace files are *.trace (package trace); *.words.csv, *.blocks.txt and
+// qibixx*.log of the traces' MANIFEST; *.csv of Saleae Logic: the table of a
+// serial analyzer or the edges of its channels. format=, slave=, bus= and parity=
+// in the URL stand for the Options of the same name.
 func Open(ctx context.Context, address string, from Cursor, opts Options) (Source, error) {
 	scheme, _, found := strings.Cut(address, "://")
 	if !found {
@@ -40,6 +52,11 @@ func Open(ctx context.Context, address string, from Cursor, opts Options) (Sourc
 	}
 	switch scheme {
 	case "file":
+		for name, to := range map[string]*string{"format": &opts.Format, "slave": &opts.Slave, "bus": &opts.Bus, "parity": &opts.Parity} {
+			if v := u.Query().Get(name); v != "" {
+				*to = v
+			}
+		}
 		switch speed := u.Query().Get("speed"); speed {
 		case "real":
 			opts.Speed = 1
