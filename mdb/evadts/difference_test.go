@@ -210,12 +210,12 @@ func TestWrapsAreUndone(t *testing.T) {
 func TestDifferenceNeverInvents(t *testing.T) {
 	number := rapid.OneOf(rapid.Int64Range(0, 300), rapid.Int64Range(65000, 66000), rapid.Int64Range(0, 1<<33))
 	rapid.Check(t, func(rt *rapid.T) {
-		make := func(label string) Audit {
+		draw := func(label string) Audit {
 			return audit(t, fmt.Sprintf("VA1*%d*%d*%d*%d", number.Draw(rt, label), number.Draw(rt, label), number.Draw(rt, label), number.Draw(rt, label)),
 				fmt.Sprintf("CA2*%d*%d", number.Draw(rt, label), number.Draw(rt, label)),
 				fmt.Sprintf("EA3*********%d*%d", rapid.Int64Range(0, 9).Draw(rt, label), rapid.Int64Range(0, 9).Draw(rt, label)))
 		}
-		o, n := make("old"), make("new")
+		o, n := draw("old"), draw("new")
 		d := Diff(o, n, Conditions{})
 		for _, c := range []struct {
 			is       Change
@@ -256,4 +256,36 @@ func TestEveryCodeHasBothTexts(t *testing.T) {
 	if Code("x").Describe("ru") != "x" {
 		t.Error("an unknown code is not itself")
 	}
+}
+
+// FuzzDiff compares any two files: no panic, nothing negative.
+func FuzzDiff(f *testing.F) {
+	f.Add([]byte(worked), []byte(strings.Replace(worked, "VA1*12500*3", "VA1*17500*4", 1)))
+	f.Add([]byte("DXS*A\nPA1*1\nPA2*5*5\nPA1*1\nPA2*1\nPA8*1*1\nLA1*0*1*5*0*1"), []byte("DXS*A\nPA1*1\nPA2*3*9\nPA8*3*1\nPA7*1*CA*0*5*9\nLA1*0*1*5*0*9"))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		older, err := Parse(a)
+		if err != nil {
+			return
+		}
+		newer, err := Parse(b)
+		if err != nil {
+			return
+		}
+		d := Diff(Read(older[0]), Read(newer[0]), Conditions{TransportProved: true, PortIsIdentity: true})
+		if _, err := json.Marshal(d); err != nil {
+			t.Fatal(err)
+		}
+		deltas := []Delta{d.Total, d.TestVends, d.FreeVends, d.Mixed}
+		for _, k := range d.ByDevice {
+			deltas = append(deltas, k)
+		}
+		for _, p := range slices.Concat(d.ByProduct, d.FreeByProduct, d.TestByProduct) {
+			deltas = append(deltas, p.Delta)
+		}
+		for _, x := range deltas {
+			if x.Count.N < 0 || x.Value.N < 0 || !x.Count.Known && x.Count.N != 0 || !x.Value.Known && x.Value.N != 0 {
+				t.Fatalf("%+v", d)
+			}
+		}
+	})
 }

@@ -152,7 +152,7 @@ func (p *player) Step(now time.Duration, in []byte) (a line.Action) {
 // say gives the slave's next frames up to the next word of the master. An ACK
 // and a message of the master may come as one or as two.
 func (p *player) say(now time.Duration, f frame) {
-	for len(p.rows) > 0 && p.rows[0].From == "master" {
+	if len(p.rows) > 0 && p.rows[0].From == "master" {
 		r := p.rows[0]
 		kindOf := map[byte]kind{typeSTART: start, typeACK: ack}[r.bytes[1]]
 		if r.bytes[0] == message {
@@ -162,7 +162,6 @@ func (p *player) say(now time.Duration, f frame) {
 			return
 		}
 		p.rows = p.rows[1:]
-		break
 	}
 	for len(p.rows) > 0 && p.rows[0].From == "slave" {
 		b := bytes.Clone(p.rows[0].bytes)

@@ -210,14 +210,46 @@ func TestLostAckOfARepeatedBlock(t *testing.T) {
 // sealedReport repeats a line of 16 bytes, so that blocks of 16 are equal.
 func sealedReport(t testing.TB, n int) []byte {
 	t.Helper()
-	text := "DXS*FSC01*VA*1\r\nST*001*000001\r\n\r\n"[:32]
-	text = strings.Replace(text, "\r\n\r", "1\r\n", 1)
-	text = "DXS*FSC01*VA*1\r\nST*001*0000001\r\n" + strings.Repeat("CA11*0*0*0*000\r\n", n)
+	text := "DXS*FSC01*VA*1\r\nST*001*0000001\r\n" + strings.Repeat("CA11*0*0*0*000\r\n", n)
 	reports, err := evadts.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return evadts.Append(nil, reports[0].Sealed())
+}
+
+// TestUnsealedReports: a report without G85 is read over a line that loses
+// nothing; once bytes were lost nobody could prove it, so it is read again.
+func TestUnsealedReports(t *testing.T) {
+	unsealed := strings.Replace(worked, "G85*41DC\r\n", "", 1)
+	r, m := pair(t, Settings{}, Play{Report: []byte(unsealed), BlockSize: 40})
+	(&line.Loop{A: r, B: m}).Run()
+	if got, err := r.Result(); err != nil || string(got) != unsealed || r.Attempts() != 1 {
+		t.Errorf("%v after %d attempts", err, r.Attempts())
+	}
+	n := 0
+	r, m = pair(t, Settings{}, Play{Report: []byte(unsealed), BlockSize: 40})
+	(&line.Loop{A: r, B: m, ToA: func(_ time.Duration, b []byte) []byte {
+		if n++; n == 12 {
+			return b[1:]
+		}
+		return b
+	}}).Run()
+	if got, err := r.Result(); err != nil || string(got) != unsealed || r.Attempts() != 2 {
+		t.Errorf("%v after %d attempts", err, r.Attempts())
+	}
+	r, m = pair(t, Settings{}, Play{Report: []byte(unsealed), BlockSize: 40})
+	(&line.Loop{A: r, B: m, ToA: func(_ time.Duration, b []byte) []byte {
+		if len(b) > 40 {
+			if n++; n%3 == 0 {
+				return b[1:]
+			}
+		}
+		return b
+	}}).Run()
+	if got, err := r.Result(); !errors.Is(err, line.ErrDamaged) || got != nil {
+		t.Errorf("%v, %q", err, got)
+	}
 }
 
 func TestSettings(t *testing.T) {

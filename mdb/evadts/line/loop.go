@@ -69,6 +69,9 @@ func (l *Loop) Run() (now time.Duration, done bool) {
 }
 
 func (l *Loop) launch(air []flight, now time.Duration, toA bool, b []byte) []flight {
+	if len(b) == 0 {
+		return air
+	}
 	if change := l.ToB; !toA && change != nil {
 		b = change(now, b)
 	} else if change := l.ToA; toA && change != nil {

@@ -6,7 +6,6 @@ import "time"
 // answer at once. Everything queued goes out together when its moment comes.
 type Outbox struct {
 	bytes []byte
-	speed int
 	due   Timer
 }
 
@@ -18,12 +17,6 @@ func (o *Outbox) Put(at time.Duration, b ...byte) {
 	}
 }
 
-// PutSpeed queues a change of speed behind the bytes.
-func (o *Outbox) PutSpeed(baud int) { o.speed = baud }
-
-// Waiting reports whether something is queued.
-func (o *Outbox) Waiting() bool { return o.due.Armed() }
-
 // Clear forgets what is queued.
 func (o *Outbox) Clear() { *o = Outbox{bytes: o.bytes[:0]} }
 
@@ -33,7 +26,6 @@ func (o *Outbox) Flush(now time.Duration, a *Action) bool {
 		return false
 	}
 	a.Send = append([]byte(nil), o.bytes...)
-	a.Speed = o.speed
 	o.Clear()
 	return true
 }
