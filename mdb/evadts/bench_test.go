@@ -3,7 +3,7 @@ package evadts
 import "testing"
 
 func benchmarkParse(b *testing.B, name string) {
-	raw := readFixture(b, name)
+	raw := known(b, name)
 	b.SetBytes(int64(len(raw)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -17,7 +17,7 @@ func BenchmarkParse(b *testing.B)     { benchmarkParse(b, "jofemar-g250-20160113
 func BenchmarkParseLong(b *testing.B) { benchmarkParse(b, "mei-cf8000-executive-20171027.eva") }
 
 func BenchmarkRead(b *testing.B) {
-	raw := readFixture(b, "jofemar-g250-20160113-1430.eva")
+	raw := known(b, "jofemar-g250-20160113-1430.eva")
 	b.SetBytes(int64(len(raw)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -30,6 +30,7 @@ func BenchmarkRead(b *testing.B) {
 }
 
 func BenchmarkDiff(b *testing.B) {
+	known(b, "jofemar-g250-20160113-1545.eva")
 	o, n := readOne(b, "jofemar-g250-20160113-1430.eva"), readOne(b, "jofemar-g250-20160113-1545.eva")
 	b.ReportAllocs()
 	for b.Loop() {
@@ -38,7 +39,7 @@ func BenchmarkDiff(b *testing.B) {
 }
 
 func BenchmarkCRC16(b *testing.B) {
-	raw := readFixture(b, "mei-cf8000-executive-20171027.eva")
+	raw := known(b, "mei-cf8000-executive-20171027.eva")
 	b.SetBytes(int64(len(raw)))
 	for b.Loop() {
 		CRC16(0, raw)

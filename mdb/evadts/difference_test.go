@@ -34,6 +34,8 @@ func show(d Delta) string {
 }
 
 func TestWorkedPair(t *testing.T) {
+	known(t, "jofemar-g250-20160113-1430.eva")
+	known(t, "jofemar-g250-20160113-1545.eva")
 	d := Diff(readOne(t, "jofemar-g250-20160113-1430.eva"), readOne(t, "jofemar-g250-20160113-1545.eva"), Conditions{KnownReads: 1})
 	if d.Outcome != Counted || codes(d) != "interval_counters_reset_between_reads reads_by_others sentinel_4294967295" {
 		t.Errorf("%s: %s", d.Outcome, codes(d))

@@ -80,7 +80,7 @@ func report(t testing.TB, capture string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(strings.TrimSuffix(capture, ".ddcmp.jsonl") + ".eva")
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("not in this folder of CHEKOMAT_TRACES: %v", err)
 	}
 	return b
 }
@@ -121,10 +121,21 @@ func TestCapturedFrames(t *testing.T) {
 	}
 }
 
+// said gives what the slave's first data beginning so hold behind those bytes.
+func said(rows []row, head ...byte) []byte {
+	for _, r := range rows {
+		if r.From == "slave" && len(r.bytes) > headerLength && bytes.HasPrefix(r.bytes[headerLength:], head) {
+			return r.bytes[headerLength+len(head) : len(r.bytes)-2]
+		}
+	}
+	return nil
+}
+
 // player says the slave's frames of a capture, each once a message of the
 // master came that it answers. list, when not 0, is what its answer to READ says.
 type player struct {
-	rows  []row
+	all   []row
+	rows  []row // not played yet
 	heard []frame
 	scan  scanner
 	list  byte
@@ -174,12 +185,13 @@ func (p *player) say(now time.Duration, f frame) {
 	}
 }
 
-// TestReaderAgainstTheCapture plays the recorded slave to the reader. Its
-// answers name list 1, so FINISH stays away; named 2, FINISH is sent.
+// TestReaderAgainstTheCapture plays the recorded slave to the reader. Where
+// its answer names list 1, FINISH stays away; named 2, FINISH is sent.
 func TestReaderAgainstTheCapture(t *testing.T) {
 	for _, path := range captures(t) {
 		for _, list := range []byte{0, securityList} {
-			p := &player{rows: readCapture(t, path), scan: scanner{limit: 1024}, list: list}
+			rows := readCapture(t, path)
+			p := &player{all: rows, rows: rows, scan: scanner{limit: 1024}, list: list}
 			r, err := NewReader(Settings{Clock: time.Date(2019, 3, 1, 20, 19, 17, 0, time.UTC)})
 			if err != nil {
 				t.Fatal(err)
@@ -190,8 +202,12 @@ func TestReaderAgainstTheCapture(t *testing.T) {
 				t.Fatalf("%s: done %v, %v, %q", path, done, err, got)
 			}
 			finished := slices.ContainsFunc(p.heard, func(f frame) bool { return begins(f.data, command, finish) })
-			if finished != (list == securityList) || list == 0 && r.List() != 1 {
-				t.Errorf("list %d: FINISH sent %v, list said %d", list, finished, r.List())
+			want := list
+			if d := said(p.all, answer, read, 1); list == 0 && len(d) > 0 {
+				want = d[0]
+			}
+			if finished != (want == securityList) || r.List() != want {
+				t.Errorf("list %d: FINISH sent %v, list said %d", want, finished, r.List())
 			}
 			for _, f := range p.heard {
 				if begins(f.data, command, read) && f.data[3] != securityList {
@@ -218,11 +234,7 @@ func TestMachineAgainstTheCapture(t *testing.T) {
 				blocks = append(blocks, d[2:len(d)-2])
 			}
 		}
-		who, err := hex.DecodeString("00000000F5FD06050403020100FF000000A0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := NewMachine(Play{Blocks: blocks, Who: who, Timing: Timing{ACK: time.Minute, Link: time.Hour, Read: time.Hour}})
+		m, err := NewMachine(Play{Blocks: blocks, Who: said(rows, answer, whoAreYou, 1), Timing: Timing{ACK: time.Minute, Link: time.Hour, Read: time.Hour}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,8 +251,12 @@ func TestMachineAgainstTheCapture(t *testing.T) {
 		if !bytes.HasPrefix(got, want) {
 			t.Errorf("%s: got\n%X\nwant\n%X", path, got, want)
 		}
-		if m.Reads != 1 || m.Cleared != 1 {
-			t.Errorf("E reads list 1: reads %d, cleared %d", m.Reads, m.Cleared)
+		cleared := 0
+		if d := said(rows, answer, read, 1); len(d) > 0 && d[0] == collectionList {
+			cleared = 1
+		}
+		if m.Reads != 1 || m.Cleared != cleared {
+			t.Errorf("reads %d, cleared %d, want %d", m.Reads, m.Cleared, cleared)
 		}
 	}
 }
