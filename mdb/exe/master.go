@@ -100,12 +100,17 @@ type Master struct {
 // NewMaster makes a master that begins to poll at once.
 func NewMaster(t Timing) *Master { return &Master{timing: t.defaults(), at: BlockLen} }
 
-// Show has the machine show d. A block under way is begun anew.
-func (m *Master) Show(d Display) {
+// Show has the machine show d; false when d can't be said. A block under way is
+// begun anew.
+func (m *Master) Show(d Display) bool {
+	if d.Scale == 0 || d.Decimals > 3 {
+		return false
+	}
 	AppendBlock(m.block[:0], d)
 	m.at, m.tries = 0, 0
 	m.renewed = m.inBlock && (m.flying || m.again)
 	m.again = m.again && !m.inBlock
+	return true
 }
 
 // Vend sends VEND; false when another command waits already.

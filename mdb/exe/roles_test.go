@@ -252,6 +252,15 @@ func TestRolesServiceCommands(t *testing.T) {
 	}
 }
 
+func TestMasterShowsWhatCanBeSaid(t *testing.T) {
+	m := NewMaster(Timing{})
+	for _, d := range []Display{{}, {Scale: 1, Decimals: 4}} {
+		if m.Show(d) {
+			t.Errorf("%+v was taken", d)
+		}
+	}
+}
+
 func TestSlaveAnswersOnlyItsOwn(t *testing.T) {
 	var s Slave
 	for _, b := range []byte{0x51, 0x73, 0x11, 0xF3, 0x00} {

@@ -1,8 +1,10 @@
 package vends
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/chekomat/chekomat/mdb/exe"
 	"github.com/chekomat/chekomat/mdb/module"
 	"github.com/chekomat/chekomat/mdb/sales"
 )
@@ -112,4 +114,32 @@ func (c Config) ForSource(f module.Fidelity) Config {
 		c.Cap = sales.ClassB
 	}
 	return c
+}
+
+// Validate says what of the settings makes no sense.
+func (c Config) Validate() error {
+	switch c.Mode {
+	case "", PriceHolding, Standard:
+	default:
+		return fmt.Errorf("exe mode %q: known are %s and %s", c.Mode, PriceHolding, Standard)
+	}
+	switch c.Payment {
+	case PaymentUnset, PaymentCash, PaymentCashless, PaymentByHint:
+	default:
+		return fmt.Errorf("exe payment %q: known are %s, %s and %s", c.Payment, PaymentCash, PaymentCashless, PaymentByHint)
+	}
+	switch c.Odd {
+	case OddAsked, OddSold, OddFailed:
+	default:
+		return fmt.Errorf("exe odd reply %q: known are %s and %s", c.Odd, OddSold, OddFailed)
+	}
+	if c.Decimals > 3 {
+		return fmt.Errorf("exe decimals %d: the bus knows 0 to 3", c.Decimals)
+	}
+	for line, p := range c.Prices {
+		if line > exe.MaxRequest || p < 0 {
+			return fmt.Errorf("exe price of line %d, %d kopecks: lines are 0 to %d, prices not negative", line, p, exe.MaxRequest)
+		}
+	}
+	return nil
 }

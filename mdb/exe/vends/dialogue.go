@@ -129,7 +129,9 @@ func (l *Listener) request(p *exe.Pair) {
 		l.heard(p.At)
 		l.note(Note{Kind: Selected, T: p.At, Line: p.Answer, LineKnown: true})
 	case exe.NothingWanted:
-		l.doubts &^= LineDoubt
+		if !l.selection {
+			l.doubts &^= LineDoubt
+		}
 		if l.state == Down {
 			l.state = Ready
 			l.heard(p.At)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/exe"
+	"github.com/chekomat/chekomat/mdb/sales"
 )
 
 const never = math.MaxInt64
@@ -26,6 +27,13 @@ type Stats struct {
 	Lost      uint64 `json:"words_lost"` // times words were lost
 	Sales     uint64 `json:"sales"`
 	Incidents uint64 `json:"incidents"`
+}
+
+// Summary gives the counts in the form replays end with: parity errors stand
+// for checksum errors.
+func (s Stats) Summary() sales.Summary {
+	return sales.Summary{Kind: "summary", Words: s.Words, Blocks: s.Blocks, ChecksumErrors: s.Parity, Sales: s.Sales,
+		Incidents: s.Incidents, WordsLost: s.Lost, ForeignBusWords: s.Foreign}
 }
 
 // vending says how far an open VEND is.

@@ -3,6 +3,7 @@ package vends
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,6 +81,39 @@ func TestRestartAndAdvanceChangeNothing(t *testing.T) {
 		}
 		if r.Stats() != wantStats {
 			t.Fatalf("counted %+v, want %+v", r.Stats(), wantStats)
+		}
+	})
+}
+
+// One flipped bit never makes a sale of class A or B that was not, nor one of another
+// line, amount or time: parity voids the pair, and what may have been missed
+// lowers the class.
+func TestOneFlippedBitInventsNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, cfg := someDialogue(t), someConfig(t)
+		cfg.AnyVendReplyOK = false // that setting takes damaged answers on purpose
+		sold := func(ws []mdb.Word, worst sales.Class) map[string]bool {
+			out := map[string]bool{}
+			for _, e := range (&dialogue{t: d.t, ws: ws}).run(cfg) {
+				if e.Kind == sales.KindSale && e.Class <= worst {
+					out[fmt.Sprint(e.T, e.Item, e.ItemKnown, e.Amount)] = true
+				}
+			}
+			return out
+		}
+		want := sold(d.ws, sales.ClassC)
+		for i := range d.ws {
+			bad := slices.Clone(d.ws)
+			bit := rapid.IntRange(0, 8).Draw(t, "bit")
+			if _, good := exe.Heard(bad[i]); !good {
+				continue // two flipped bits would be a whole word
+			}
+			bad[i].V ^= 1 << bit
+			for s := range sold(bad, sales.ClassB) {
+				if !want[s] {
+					t.Fatalf("bit %d of word %d: a sale %s that was not", bit, i, s)
+				}
+			}
 		}
 	})
 }

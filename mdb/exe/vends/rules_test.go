@@ -19,6 +19,7 @@ func TestRules(t *testing.T) {
 		{"line changed by an answer that was damaged", holding, "31/00 [50] 32/01 32/07! 33/00", "sale C line 1 2500 cash"},
 		{"line changed by an answer nobody heard", holding, "31/00 [50] 32/01 32/ 33/00", "sale C line 1 2500 cash"},
 		{"the line said once more clears the doubt", holding, "31/00 [50] 32/01 32/07! 32/07 33/00", "sale A line 7 5000 cash"},
+		{"line changed by an answer that was damaged, then withdrawn", holding, "31/00 [50] 32/01 32/07! 32/FE 33/00", "sale C line 1 2500 cash (stale_selection)"},
 		{"withdrawn, then VEND", holding, "31/00 [50] 32/08 32/FE 33/00", "sale B line 8 1000 cash (stale_selection)"},
 		{"withdrawn, then the same line", holding, "31/00 [50] 32/08 32/FE 32/08 33/00", "sale A line 8 1000 cash"},
 		{"free line", holding, "31/00 [0] 32/09 33/00", "sale A line 9 0 (zero_price)"},
@@ -130,6 +131,19 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	if err := r.Restore(append(cp, 0)); err == nil {
 		t.Error("bytes behind a checkpoint were taken")
+	}
+}
+
+func TestConfigValidate(t *testing.T) {
+	for _, c := range []Config{{}, holding, {Mode: Standard, Payment: PaymentByHint, Odd: OddFailed, Decimals: 3}} {
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, c := range []Config{{Mode: "x"}, {Payment: "x"}, {Odd: "x"}, {Decimals: 4}, {Prices: map[uint8]int64{251: 1}}, {Prices: map[uint8]int64{1: -1}}} {
+		if err := c.Validate(); err == nil {
+			t.Errorf("%+v passed", c)
+		}
 	}
 }
 
