@@ -152,6 +152,12 @@ func (i *Ingest) records(b *box, run []store.Arrival) bool {
 	}
 	fault.Point("ingest.beforeAck")
 	i.count(t)
+	if t.Landed > 0 {
+		select {
+		case i.landed <- struct{}{}:
+		default:
+		}
+	}
 	i.answer(b.operator, b.agent, t)
 	return true
 }

@@ -127,3 +127,20 @@ func startHub(tb testing.TB, s *store.Store, bo broker.Options, io ingest.Option
 	})
 	return &hub{s, in, b}
 }
+
+// settled waits until no record that has landed waits for its fate.
+func settled(tb testing.TB, s *store.Store) {
+	tb.Helper()
+	changed, cancel := s.Changed()
+	defer cancel()
+	for {
+		var waits bool
+		if err := s.Read().QueryRow(`SELECT EXISTS(SELECT 1 FROM landed)`).Scan(&waits); err != nil {
+			tb.Fatal(err)
+		}
+		if !waits {
+			return
+		}
+		<-changed
+	}
+}

@@ -25,6 +25,7 @@ import (
 // Store is what ingest needs of the database.
 type Store interface {
 	TakeIn(ctx context.Context, operator, agent string, batch []store.Arrival) (store.Taken, error)
+	Settle(ctx context.Context, done func(store.Taken)) (more bool, err error)
 	Greet(ctx context.Context, operator, agent string, h wire.Hello) (store.Greeted, error)
 	NoteState(ctx context.Context, operator, agent string, st wire.State) (taken bool, err error)
 	NoteGone(ctx context.Context, operator, agent string) error
@@ -106,6 +107,8 @@ type Ingest struct {
 	mu    sync.Mutex
 	boxes map[string]*box
 
+	landed chan struct{} // a token: records wait to be settled
+
 	fault  atomic.Pointer[error] // of the last write; nil it worked
 	counts Counts
 }
@@ -124,7 +127,7 @@ var ErrOverflow = errors.New("the queue of the agent is full")
 // New makes an ingest; what comes before a downlink is attached waits for it.
 func New(s Store, o Options) *Ingest {
 	o.defaults()
-	i := &Ingest{store: s, o: o, boxes: map[string]*box{}, attached: make(chan struct{})}
+	i := &Ingest{store: s, o: o, boxes: map[string]*box{}, attached: make(chan struct{}), landed: make(chan struct{}, 1)}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	return i
 }
@@ -134,6 +137,37 @@ func New(s Store, o Options) *Ingest {
 func (i *Ingest) Attach(d Downlink) {
 	i.down = d
 	close(i.attached)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.ctx.Err() == nil {
+		i.work.Go(i.settle)
+	}
+}
+
+// settle makes the jobs of records that have landed: first of those an earlier
+// run of the hub has left.
+func (i *Ingest) settle() {
+	again := time.NewTimer(0)
+	defer again.Stop()
+	for {
+		select {
+		case <-i.ctx.Done():
+			return
+		case <-i.landed:
+		case <-again.C:
+		}
+		for more := true; more && i.ctx.Err() == nil; {
+			var err error
+			more, err = i.store.Settle(i.ctx, func(t store.Taken) {
+				i.count(t)
+				i.answer(t.Operator, t.Agent, t)
+			})
+			if i.ctx.Err() == nil && err != nil {
+				i.note(err)
+				again.Reset(time.Second)
+			}
+		}
+	}
 }
 
 // Counts gives the counters, for metrics.

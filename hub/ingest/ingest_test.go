@@ -414,7 +414,7 @@ func TestLossyLink(t *testing.T) {
 			for seq := int64(1); seq <= n; seq++ {
 				if seq > last.Upto || missing[seq] {
 					done = false
-				} else if count(t, s, `SELECT count(*) FROM record WHERE journal_id=? AND seq=?`, journal, seq) != 1 {
+				} else if count(t, s, `SELECT (SELECT count(*) FROM record WHERE journal_id=?1 AND seq=?2) + (SELECT count(*) FROM landed WHERE journal_id=?1 AND ?2 BETWEEN first AND last)`, journal, seq) != 1 {
 					rt.Fatalf("record %d is acknowledged and not there: %+v", seq, last)
 				}
 			}
@@ -428,6 +428,7 @@ func TestLossyLink(t *testing.T) {
 			}
 			l.wait(t, "answer", func() bool { return l.dropped > dropped || len(l.sent) > seen })
 		}
+		settled(t, s)
 		if got := count(t, s, `SELECT count(*) FROM record WHERE journal_id=?`, journal); got != int(n) {
 			rt.Fatalf("%d records of %d", got, n)
 		}

@@ -23,6 +23,7 @@ type pump struct {
 	conn   net.Conn
 	r      *bufio.Reader
 	window chan struct{}
+	single bool // each packet is a write of its own, as by an agent's client; else as few as can be
 	topic  string
 	acked  chan int64 // Ack.Upto as it comes
 	puback sync.WaitGroup
@@ -120,7 +121,11 @@ func (p *pump) send(payloads [][]byte) error {
 		_, _ = w.Write(head)
 		_, _ = w.WriteString(p.topic)
 		_, _ = w.Write([]byte{byte(id >> 8), byte(id)})
-		if _, err := w.Write(body); err != nil {
+		_, err := w.Write(body)
+		if err == nil && p.single {
+			err = w.Flush()
+		}
+		if err != nil {
 			return err
 		}
 	}

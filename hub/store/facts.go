@@ -11,7 +11,8 @@ import (
 )
 
 // facts answers what held at a moment, from the dated rows as they stand in
-// one transaction. It loads each timeline once: good for one transaction only.
+// one transaction. It loads each timeline once and keeps it for the writes that
+// follow, until one comes that may change a fact.
 type facts struct {
 	tx      *sql.Tx
 	policy  map[string]string               // operator → c_policy
@@ -23,6 +24,19 @@ type facts struct {
 	zones   map[string]*time.Location
 }
 
+// factsMost bounds the machines whose facts are kept.
+const factsMost = 20_000
+
+// factsIn gives the facts as the writer's transaction sees them.
+func (s *Store) factsIn(tx *sql.Tx) *facts {
+	if s.facts == nil || len(s.facts.periods) > factsMost {
+		s.facts = factsOf(tx)
+	}
+	s.facts.tx = tx
+	return s.facts
+}
+
+// factsOf gives the facts as one transaction sees them, for it alone.
 func factsOf(tx *sql.Tx) *facts {
 	return &facts{tx: tx, policy: map[string]string{}, periods: map[string][]period{}, taxes: map[string][]taxProfile{},
 		payers: map[string][]fiscalizer{}, rules: map[string]string{}, plans: map[string]map[int][]planColumn{}, zones: map[string]*time.Location{}}

@@ -48,35 +48,45 @@ func (a *Arrival) hash() []byte {
 type Taken struct {
 	Operator, Agent string // whose journal
 
-	Acks   []wire.Ack     // one per journal met, Session empty
-	Tell   []wire.Receipt // sales that get no job: the machine must not wait for them
-	Stored int            // records new here
-	Again  int            // came before with the same content
-	Kept   int            // new in quarantine
-	Jobs   int            // made
+	Acks    []wire.Ack     // one per journal met, Session empty
+	Tell    []wire.Receipt // sales that get no job: the machine must not wait for them
+	Stored  int            // records new here
+	Landed  int            // of them, to be settled later: see Settle
+	Settled int            // that had landed before
+	Again   int            // came before with the same content
+	Kept    int            // new in quarantine
+	Jobs    int            // made
 }
 
 // TakeIn stores a batch of one agent's records in order, in one durable
-// transaction: each new record with the job it asks for, each that can't be
-// taken in quarantine. An error means that nothing of the batch is stored and
+// transaction: each new record with the job it asks for (those of a backlog
+// land, and Settle makes their jobs right after), each that can't be taken in
+// quarantine. An error means that nothing of the batch is stored and
 // nothing may be acknowledged.
 func (s *Store) TakeIn(ctx context.Context, operator, agent string, batch []Arrival) (Taken, error) {
 	var t Taken
-	err := s.Write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, true, func(tx *sql.Tx) error {
 		in := s.intakeOf(tx, operator, agent)
+		landed, err := in.land(batch)
+		if err != nil {
+			return err
+		}
 		for i := range batch {
+			if landed {
+				break
+			}
 			if err := in.take(&batch[i], false); err != nil {
 				return fmt.Errorf("record %s/%d: %w", batch[i].Journal, batch[i].Seq, err)
 			}
 		}
 		fault.Point("ingest.afterInsert")
-		var err error
 		t, err = in.finish()
 		return err
 	})
 	if err != nil {
 		return Taken{}, fmt.Errorf("store: take in %d records of %s/%s: %w", len(batch), operator, agent, err)
 	}
+	s.waiting.Add(int64(t.Landed - t.Settled))
 	fault.Point("ingest.afterCommit")
 	return t, nil
 }
@@ -97,7 +107,7 @@ type intake struct {
 }
 
 func (s *Store) intakeOf(tx *sql.Tx, operator, agent string) *intake {
-	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: factsOf(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}, prepared: map[string]*sql.Stmt{}}
+	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: s.factsIn(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}, prepared: map[string]*sql.Stmt{}}
 }
 
 // exec prepares a statement that each record of a batch runs once.
@@ -113,7 +123,16 @@ func (in *intake) exec(query string, args ...any) (sql.Result, error) {
 	return st.Exec(args...)
 }
 
+// journal opens a journal of which nothing waits to be settled.
 func (in *intake) journal(id string) (*journal, error) {
+	j, err := in.open(id)
+	if err == nil && j.landed {
+		err = in.settleAll(j)
+	}
+	return j, err
+}
+
+func (in *intake) open(id string) (*journal, error) {
 	for _, j := range in.journals {
 		if j.id == id {
 			return j, nil

@@ -19,6 +19,7 @@ type journal struct {
 	whole               bool // nothing was missing when it was loaded
 	stale               bool // holes changed: upto must be computed anew
 	fresh               bool // made by this transaction
+	landed              bool // some of its records wait to be settled
 	foreign             bool // belongs to another agent: nothing may be stored under it
 }
 
@@ -27,9 +28,10 @@ type journal struct {
 func (s *Store) openJournal(tx *sql.Tx, operator, agent, id string, now int64) (*journal, error) {
 	j := &journal{operator: operator, agent: agent, id: id}
 	err := tx.QueryRow(`SELECT machine_id, upto, head, top,
-			EXISTS(SELECT 1 FROM hole h WHERE h.operator_id=j.operator_id AND h.agent_id=j.agent_id AND h.journal_id=j.id)
+			EXISTS(SELECT 1 FROM hole h WHERE h.operator_id=j.operator_id AND h.agent_id=j.agent_id AND h.journal_id=j.id),
+			EXISTS(SELECT 1 FROM landed l WHERE l.operator_id=j.operator_id AND l.agent_id=j.agent_id AND l.journal_id=j.id)
 		FROM journal j WHERE operator_id=? AND agent_id=? AND id=?`, operator, agent, id).
-		Scan(&j.machine, &j.upto, &j.head, &j.top, &j.holes)
+		Scan(&j.machine, &j.upto, &j.head, &j.top, &j.holes, &j.landed)
 	j.whole = j.upto == j.top
 	if err == nil && j.machine.Valid {
 		return j, nil

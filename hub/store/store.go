@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // driver "sqlite3"
@@ -35,6 +36,8 @@ type Store struct {
 
 	writes           chan *write
 	closing, stopped chan struct{}
+	waiting          atomic.Int64 // records that have landed, about
+	facts            *facts       // as read last; the writer's own
 	once             sync.Once
 }
 
@@ -67,6 +70,11 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 	r.SetMaxIdleConns(readers)
 	s := &Store{w: w, r: r, conn: conn, path: path, now: now,
 		writes: make(chan *write), closing: make(chan struct{}), stopped: make(chan struct{})}
+	var waiting int64
+	if err := r.QueryRowContext(ctx, `SELECT coalesce(sum(last-first+1),0) FROM landed`).Scan(&waiting); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), r.Close(), conn.Close(), w.Close())
+	}
+	s.waiting.Store(waiting)
 	go s.runWrites()
 	return s, nil
 }

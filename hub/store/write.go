@@ -5,23 +5,28 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 )
 
-// groupMax bounds how many writes share one commit, so that the first of a
-// burst does not wait for the whole of it.
-const groupMax = 256
+// groupMax and groupTime bound how many writes share one commit, so that the
+// first of a burst does not wait for the whole of it.
+const (
+	groupMax  = 256
+	groupTime = 10 * time.Millisecond
+)
 
 // ErrClosed says that the store was closed before the write ran.
 var ErrClosed = errors.New("store: closed")
 
 // write is one caller's part of a group.
 type write struct {
-	ctx  context.Context
-	fn   func(tx *sql.Tx) error
-	err  error
-	done chan struct{}
+	ctx    context.Context
+	fn     func(tx *sql.Tx) error
+	steady bool // changes none of the dated facts
+	err    error
+	done   chan struct{}
 }
 
 // Write runs fn in a durable transaction and returns when it is on disk, or
@@ -30,16 +35,30 @@ type write struct {
 // that fails takes nothing of the others with it. fn must be short, use only
 // tx, and must not wait for another Write.
 func (s *Store) Write(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	w := &write{ctx: ctx, fn: fn, done: make(chan struct{})}
+	return s.write(ctx, false, fn)
+}
+
+// write is Write; steady promises that fn changes none of the dated facts that
+// sales are judged by, so that those read before still hold.
+func (s *Store) write(ctx context.Context, steady bool, fn func(tx *sql.Tx) error) error {
+	return s.begin(ctx, steady, fn)()
+}
+
+// begin is write in two parts: it returns when the writer has taken fn, and
+// wait when fn is on disk. Writes begun one after another run in that order.
+func (s *Store) begin(ctx context.Context, steady bool, fn func(tx *sql.Tx) error) (wait func() error) {
+	w := &write{ctx: ctx, fn: fn, steady: steady, done: make(chan struct{})}
 	select {
 	case s.writes <- w:
 	case <-s.closing:
-		return ErrClosed
+		return func() error { return ErrClosed }
 	case <-ctx.Done():
-		return fmt.Errorf("store: waiting to write: %w", ctx.Err())
+		return func() error { return fmt.Errorf("store: waiting to write: %w", ctx.Err()) }
 	}
-	<-w.done
-	return w.err
+	return func() error {
+		<-w.done
+		return w.err
+	}
 }
 
 // runWrites is the only writer of the database.
@@ -58,6 +77,9 @@ func (s *Store) runWrites() {
 func (s *Store) commitGroup(first *write) {
 	group := append(make([]*write, 0, 16), first)
 	ok, err := s.runGroup(&group)
+	if err != nil {
+		s.facts = nil // they may have been read from what is undone now
+	}
 	for _, w := range group {
 		if err != nil && w.err == nil {
 			w.err = err
@@ -72,7 +94,7 @@ func (s *Store) commitGroup(first *write) {
 // runGroup runs the group's writes, taking in those that arrive meanwhile, and
 // commits. An error is the fate of every write that did not fail by itself.
 func (s *Store) runGroup(group *[]*write) (wrote bool, err error) {
-	ctx := context.Background()
+	ctx, begun := context.Background(), time.Now()
 	tx, err := s.conn.BeginTx(ctx, nil)
 	if err != nil {
 		return false, fmt.Errorf("store: begin: %w", err)
@@ -84,7 +106,11 @@ func (s *Store) runGroup(group *[]*write) (wrote bool, err error) {
 			if _, err := tx.Exec("SAVEPOINT w"); err != nil {
 				return false, fmt.Errorf("store: savepoint: %w", err)
 			}
-			if w.err = w.fn(tx); w.err == nil {
+			w.err = w.fn(tx)
+			if !w.steady {
+				s.facts = nil
+			}
+			if w.err == nil {
 				wrote = true
 			} else if s.lostTransaction() {
 				return false, fmt.Errorf("store: the group's transaction was rolled back: %w", w.err)
@@ -95,7 +121,7 @@ func (s *Store) runGroup(group *[]*write) (wrote bool, err error) {
 				return false, fmt.Errorf("store: release: %w", err)
 			}
 		}
-		if len(*group) < groupMax {
+		if len(*group) < groupMax && time.Since(begun) < groupTime {
 			select {
 			case more := <-s.writes:
 				*group = append(*group, more)

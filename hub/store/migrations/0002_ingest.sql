@@ -27,6 +27,18 @@ CREATE TABLE boot (                            -- kernel boots seen per journal:
   PRIMARY KEY (operator_id, agent_id, journal_id, id)
 ) WITHOUT ROWID;
 
+CREATE TABLE landed (                          -- records of a backlog: durable and acknowledged, not yet settled (see landing.go)
+  id          INTEGER PRIMARY KEY AUTOINCREMENT, -- in order of arrival
+  operator_id TEXT NOT NULL,
+  agent_id    TEXT NOT NULL,
+  journal_id  TEXT NOT NULL,
+  first       INTEGER NOT NULL,                -- seqs, both ends included, none missing
+  last        INTEGER NOT NULL CHECK (last >= first),
+  records     BLOB NOT NULL,
+  FOREIGN KEY (operator_id, agent_id, journal_id) REFERENCES journal(operator_id, agent_id, id)
+);
+CREATE INDEX landed_journal ON landed(operator_id, agent_id, journal_id, id);
+
 ALTER TABLE agent_state ADD COLUMN config_body TEXT NOT NULL DEFAULT ''; -- snapshot of version config, without its version
 
 CREATE INDEX record_of ON record(operator_id, agent_id, journal_id, of_seq) WHERE of_seq > 0;
