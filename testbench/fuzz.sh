@@ -1,14 +1,23 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the module for the time given, one after another.
+# Runs every fuzz target of the module for the time given, two side by side.
 set -euo pipefail
-log=$(mktemp)
-time=${1:-3s}
+export FUZZTIME=${1:-3s}
 cd "$(dirname "$0")/.."
-n=0
-while IFS=: read -r file target; do
-  n=$((n + 1))
-  echo "fuzz ${file%/*} $target ($time)"
-  go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./${file%/*}" >"$log" 2>&1 || { cat "$log"; rm -f "$log"; exit 1; }
-done < <(git grep -E '^func (Fuzz[A-Za-z0-9_]+)' -- '*_test.go' | sed -E 's/^([^:]+):func (Fuzz[A-Za-z0-9_]+).*/\1:\2/')
-rm -f "$log"
-echo "fuzz: $n targets, no failure"
+
+one() { # file target
+  local log; log=$(mktemp)
+  if go test -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -parallel 1 "./$(dirname "$1")" >"$log" 2>&1; then
+    echo "fuzz $(dirname "$1") $2 ($FUZZTIME)"
+    rm -f "$log"
+  else
+    echo "fuzz $(dirname "$1") $2 failed:"
+    cat "$log"
+    rm -f "$log"
+    exit 255 # ends xargs
+  fi
+}
+export -f one
+
+targets=$(git grep -E '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed -E 's/^([^:]+):func (Fuzz[A-Za-z0-9_]+).*/\1 \2/')
+xargs -P 2 -L 1 bash -c 'one "$0" "$1"' <<<"$targets"
+echo "fuzz: $(wc -l <<<"$targets") targets, no failure"
