@@ -61,7 +61,7 @@ func (l *Listener) walk(w *checkpoint.Walk) {
 	for _, p := range []*int64{&l.now, &l.deadline, &l.credit, &l.before, &l.mid, &l.last, &l.vendT, &l.soldAt} {
 		checkpoint.Int(w, p)
 	}
-	for _, p := range []*uint8{(*uint8)(&l.doubts), &l.scale, &l.decimals, &l.line, &l.shown, (*uint8)(&l.vend), (*uint8)(&l.watch)} {
+	for _, p := range []*uint8{(*uint8)(&l.doubts), &l.crossed, &l.scale, &l.decimals, &l.line, &l.shown, (*uint8)(&l.vend), (*uint8)(&l.watch)} {
 		checkpoint.Int(w, p)
 	}
 	checkpoint.String(w, &l.state)

@@ -9,6 +9,7 @@ func (l *Listener) pair(p *exe.Pair) {
 		return
 	}
 	l.stats.Pairs++
+	l.crossed = 0
 	if l.vend == asked {
 		l.vended(p)
 		return
@@ -52,6 +53,7 @@ func (l *Listener) faulty(p *exe.Pair) {
 		return
 	}
 	l.anomaly(p.At, string(p.Fault))
+	l.wiring(p)
 	if vend {
 		l.vendFault(p)
 		return
@@ -78,6 +80,21 @@ func (l *Listener) faulty(p *exe.Pair) {
 		l.doubts |= LineDoubt
 	case c == exe.Status:
 		l.doubts |= StateDoubt
+	}
+}
+
+// crossedAfter polls on the machine's line, 5 s of them, say that a person has
+// crossed the lines.
+const crossedAfter = 50
+
+// wiring looks for the master's polls on the machine's line.
+func (l *Listener) wiring(p *exe.Pair) {
+	poll := p.Answer == exe.Status.Byte() || p.Answer == exe.Credit.Byte()
+	if !poll || p.Fault != exe.Orphan && p.Fault != exe.OtherDevice || l.crossed >= crossedAfter {
+		return
+	}
+	if l.crossed++; l.crossed == crossedAfter {
+		l.note(Note{Kind: Crossed, T: p.At})
 	}
 }
 

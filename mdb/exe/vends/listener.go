@@ -72,6 +72,7 @@ type Listener struct {
 	deadline int64 // when the state times out
 	free     bool
 	doubts   Doubts
+	crossed  uint8 // polls heard on the machine's line since the last good pair
 
 	scale, decimals uint8
 	credit          int64

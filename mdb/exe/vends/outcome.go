@@ -133,6 +133,7 @@ const (
 	Selected                 // Line
 	Vending                  // Line
 	Missed                   // Line: a damaged byte may have been a VEND
+	Crossed                  // the two lines seem to be connected the wrong way round
 )
 
 // Note is one thing a Listener found.

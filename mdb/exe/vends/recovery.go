@@ -21,6 +21,7 @@ const (
 	CodePayment      = "payment_contradicts"  // the credit shown contradicts the payment setting (exe 8.2)
 	CodeOddReply     = "odd_vend_reply"       // the first odd answer to VEND: a choice is due (exe 8.8)
 	CodeMode         = "mode_implausible"     // the blocks fit the other mode than the one set (exe 2)
+	CodeCrossed      = "exe_lines_crossed"    // nothing can be recovered: the lines are the wrong way round
 	CodeLateEvidence = "vend_evidence_late"   // what became of an unknown outcome, after it was told
 )
 
@@ -143,6 +144,8 @@ func (r *Recovery) take(notes []Note) {
 			r.late = false
 		case Missed:
 			r.missed(n)
+		case Crossed:
+			r.notice(n.T, CodeCrossed, "the payment device's polls are heard on the machine's line")
 		case Shown, Anomaly, Selected:
 		}
 	}

@@ -134,6 +134,17 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
+// A tap whose two inputs were swapped says so once, and sells nothing.
+func TestCrossedLines(t *testing.T) {
+	d := script(strings.Repeat("31/00 32/FE 31/40 ", 60) + "31/00 32/08 33/00")
+	for i := range d.ws {
+		d.ws[i].Line ^= mdb.EXEMaster ^ mdb.EXESlave
+	}
+	if got := brief(d.run(holding)); got != "incident exe_lines_crossed\n" {
+		t.Error(got)
+	}
+}
+
 func TestConfigValidate(t *testing.T) {
 	for _, c := range []Config{{}, holding, {Mode: Standard, Payment: PaymentByHint, Odd: OddFailed, Decimals: 3}} {
 		if err := c.Validate(); err != nil {
