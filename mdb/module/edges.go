@@ -24,48 +24,53 @@ type channel struct {
 	name    string
 	initial bool
 	edges   []edge
-	end     int64 // ns, of the recording
+	begin   int64 // ns, of the recording
+	end     int64
 }
 
 // words reads 9-bit words of the channel. Captures have either polarity
-// (reference 18.5): both are tried and the one that gives better frames wins.
+// (reference 18.5). A level that lasts longer than a word is rest, or seldom a
+// break; where a line hardly rests, both are tried and the one that gives better
+// frames wins: a line read upside down has framing errors all over.
 func (c *channel) words(line mdb.Line) []mdb.Word {
-	a, badA := c.decode(true, line)
-	b, badB := c.decode(false, line)
-	// A line that is read upside down has framing errors all over.
-	if len(a)-4*badA == len(b)-4*badB {
-		if c.restsHigh() {
-			return a
-		}
+	high, low := c.rests()
+	switch {
+	case high >= 4*low && high > 0:
+		a, _ := c.decode(true, line)
+		return a
+	case low >= 4*high && low > 0:
+		b, _ := c.decode(false, line)
 		return b
 	}
-	if len(a)-4*badA > len(b)-4*badB {
+	a, badA := c.decode(true, line)
+	b, badB := c.decode(false, line)
+	if x, y := len(a)-4*badA, len(b)-4*badB; x > y || x == y && high >= low {
 		return a
 	}
 	return b
 }
 
-// restsHigh reports which level the line had for longer.
-func (c *channel) restsHigh() bool {
-	var high, low, last int64
-	level := c.initial
-	if len(c.edges) > 0 {
-		last = c.edges[0].t
-	}
+// rests gives how long either level lasted beyond a word at a time, ns.
+func (c *channel) rests() (high, low int64) {
+	level, last := c.initial, c.begin
 	add := func(t int64) {
-		if level {
-			high += t - last
-		} else {
-			low += t - last
-		}
+		d := t - last
 		last = t
+		if d <= (wordBits+1)*bitTime {
+			return
+		}
+		if level {
+			high += d
+		} else {
+			low += d
+		}
 	}
 	for _, e := range c.edges {
 		add(e.t)
 		level = e.up
 	}
 	add(max(c.end, last))
-	return high >= low
+	return high, low
 }
 
 // decode reads the channel for an idle level; bad counts frames without a stop

@@ -405,7 +405,7 @@ func readEdges(r io.Reader, _ Options) ([]named, error) {
 			ch.end = ns
 			switch k := len(ch.edges); {
 			case n == 0:
-				ch.initial = up
+				ch.initial, ch.begin = up, ns
 			case k == 0 && up == ch.initial, k > 0 && up == ch.edges[k-1].up:
 			default:
 				ch.edges = append(ch.edges, edge{ns, up})
