@@ -86,22 +86,19 @@ func (m Main) once(ctx context.Context, c config.Config, exitAtEnd bool, logger 
 	ctx, a.restart = context.WithCancelCause(ctx)
 	defer a.restart(nil)
 
-	if a.journal, err = journal.Open(c.Data, a.clock); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.journal.Close()) }()
-	if why := a.journal.Fresh(); why != "" && why != journal.WhyNew {
-		logger.Error("the journal was damaged and set aside; what could be read is delivered from the new one", "why", why)
-	}
-	if err := a.identify(); err != nil {
-		return err
-	}
 	p, kiosks, err := openPanels(c.Panels)
 	if err != nil {
 		return err
 	}
 	if p != nil {
 		defer func() { err = errors.Join(err, p.Close()) }()
+	}
+	if a.journal, err = a.openJournal(ctx, p); err != nil || a.journal == nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.journal.Close()) }()
+	if why := a.journal.Fresh(); why != "" && why != journal.WhyNew {
+		logger.Error("the journal was damaged and set aside; what could be read is delivered from the new one", "why", why)
 	}
 	a.board = screen.NewBoard(p, a.clock, a.journal, func() { a.uplink.Changed() }, logger)
 	if a.uplink, err = a.newUplink(); err != nil {
@@ -151,23 +148,6 @@ func (m Main) once(ctx context.Context, c config.Config, exitAtEnd bool, logger 
 		return cause
 	}
 	return nil
-}
-
-// identify begins a new journal when the file was written by another agent: a
-// card moved or copied. The hub would refuse the old one's numbers from us.
-func (a *agent) identify() error {
-	const kept = "identity"
-	me := wire.Username(a.cfg.Operator, a.cfg.Agent)
-	was, err := a.journal.Kept(kept)
-	if err != nil || string(was) == me {
-		return err
-	}
-	if was != nil {
-		if _, err := a.journal.Begin(journal.WhyAgentChanged, fmt.Sprintf("now %s, before %s", me, was)); err != nil {
-			return err
-		}
-	}
-	return a.journal.Keep(kept, []byte(me))
 }
 
 func openPanels(cfg []config.Panel) (p panel.Panel, kiosks []string, err error) {

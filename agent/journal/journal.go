@@ -43,10 +43,14 @@ const schemaVersion = 1
 // Facts a caller decides on.
 var (
 	ErrFull    = errors.New("no room on the disk")
+	ErrDisk    = errors.New("the disk can't be written") // gone read-only, or failing
 	ErrCorrupt = errors.New("the journal file is damaged")
 	ErrLocked  = errors.New("another agent uses this data folder")
 	ErrNewer   = errors.New("the journal was written by a newer agent")
 )
+
+// Unwritable says that records can't be written now, and may be later.
+func Unwritable(err error) bool { return errors.Is(err, ErrFull) || errors.Is(err, ErrDisk) }
 
 //go:embed schema.sql
 var schema string
@@ -277,6 +281,8 @@ func explain(what string, err error) error {
 		switch {
 		case se.Code == sqlite3.ErrFull, se.SystemErrno == unix.ENOSPC, se.SystemErrno == unix.EDQUOT:
 			return fmt.Errorf("journal: %s: %w: %w", what, ErrFull, err)
+		case se.Code == sqlite3.ErrReadonly, se.Code == sqlite3.ErrIoErr, se.SystemErrno == unix.EROFS:
+			return fmt.Errorf("journal: %s: %w: %w", what, ErrDisk, err)
 		case se.Code == sqlite3.ErrCorrupt, se.Code == sqlite3.ErrNotADB:
 			return fmt.Errorf("journal: %s: %w: %w", what, ErrCorrupt, err)
 		}

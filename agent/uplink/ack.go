@@ -70,7 +70,11 @@ func (u *Uplink) ack(a wire.Ack) error {
 	}
 	v := judge(a, epoch, head, u.session, u.win, u.now())
 	if len(v.Stored)+len(v.Refused)+len(v.Lost) > 0 {
-		if err := u.cfg.Journal.Settle(v.Settlement); err != nil {
+		err := u.cfg.Journal.Settle(v.Settlement)
+		if journal.Unwritable(err) {
+			u.win.unsettled(u.now(), v.Settlement)
+		}
+		if err := u.unlessFull(err); err != nil {
 			return err
 		}
 	}

@@ -74,12 +74,28 @@ func (u *Uplink) state() error {
 	return nil
 }
 
+// unlessFull lets a connection outlive a disk that takes nothing: the hub must
+// hear that the machine stands for it. What could not be noted is said again.
+func (u *Uplink) unlessFull(err error) error {
+	if !journal.Unwritable(err) {
+		if u.full && err == nil {
+			u.full, u.again = false, true
+		}
+		return err
+	}
+	if !u.full {
+		u.cfg.Logger.Error("what the hub says can't be kept", "err", err)
+	}
+	u.full = true
+	return nil
+}
+
 // told notes that the hub has the results of the last state: it takes a state
 // in before its PUBACK. Without one they are told again.
 func (u *Uplink) told() error {
 	shown := u.telling
 	u.telling, u.took = nil, nil
-	return u.cfg.Journal.TellDone(shown)
+	return u.unlessFull(u.cfg.Journal.TellDone(shown))
 }
 
 func (u *Uplink) describe() (wire.State, error) {
@@ -182,10 +198,11 @@ func open[T any](body []byte, version func(T) int, act func(T) error) error {
 
 func (u *Uplink) receipt(r wire.Receipt) error {
 	known, err := u.cfg.Journal.Told(r)
-	if err != nil && !errors.Is(err, journal.ErrFull) {
-		return err // the hub tells it again at the next hello
+	unkept := journal.Unwritable(err)
+	if err := u.unlessFull(err); err != nil {
+		return err
 	}
-	if !known {
+	if !known && !unkept { // the buyer sees it though it can't be kept; the hub tells it again at the next hello
 		u.cfg.Logger.Warn("a receipt for a sale that is not here", "journal", r.Journal, "seq", r.Seq, "state", r.State)
 		return nil
 	}
@@ -201,7 +218,7 @@ func (u *Uplink) configure(c wire.Config) error {
 	if err != nil {
 		return fmt.Errorf("uplink: write the configuration: %w", err)
 	}
-	if err := u.cfg.Journal.Keep(keptConfig, body); err != nil {
+	if err := u.unlessFull(u.cfg.Journal.Keep(keptConfig, body)); err != nil {
 		return err
 	}
 	u.config = c

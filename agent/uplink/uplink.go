@@ -114,6 +114,8 @@ type Uplink struct {
 	helloAt int64
 	heardAt int64
 	askedAt int64 // when the hub first owed an answer
+	full    bool  // the journal took nothing at the last try
+	again   bool  // it does again: the hub is asked for what was not kept
 }
 
 // New makes an Uplink with the configuration kept in the journal, if any.
@@ -273,7 +275,8 @@ func (u *Uplink) timely() error {
 	if now >= u.deafAt() {
 		return errDeaf
 	}
-	if now >= u.helloDue() {
+	if now >= u.helloDue() || u.again {
+		u.again = false
 		if err := u.hello(); err != nil {
 			return err
 		}

@@ -102,4 +102,16 @@ func (w *window) due() (at int64, ok bool) {
 	return at, ok
 }
 
+// unsettled holds records back that the hub has spoken on when that could not
+// be noted: they are sent again, but not at once.
+func (w *window) unsettled(now int64, s journal.Settlement) {
+	hold := func(seq int64) { w.sent[journal.Key{Epoch: s.Epoch, Seq: seq}] = shot{at: now, tries: 1} }
+	for _, seq := range s.Stored {
+		hold(seq)
+	}
+	for _, r := range s.Refused {
+		hold(r.Seq)
+	}
+}
+
 func (w *window) settled(k journal.Key) { delete(w.sent, k) }

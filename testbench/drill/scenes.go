@@ -71,7 +71,7 @@ var registerScenes = []scene{
 		return steps(
 			func() error { return s.fault(ctx, "paper_out@FF45,when=after") },
 			func() error { return s.laneIs(ctx, soon, "busy", "register_paper_out") },
-			func() error { return s.incident(ctx, soon, "register_paper_out") },
+			func() error { return s.incident(ctx, later, "register_paper_out") },
 			func() error { return s.waiting(ctx, soon, 1) },
 			func() error { return s.fault(ctx, "repair") },
 			func() error { return s.laneIs(ctx, soon, "ok") },
