@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chekomat/chekomat/testbench/audit"
 	"github.com/chekomat/chekomat/testbench/bench"
 	"github.com/chekomat/chekomat/testbench/demo"
 	"github.com/chekomat/chekomat/testbench/drill"
@@ -29,7 +30,7 @@ demos on loopback and counts what was sold, journaled, fiscalized and shown.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), vectors.Command(), machine.Command(), register.Command())
+	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), vectors.Command(), audit.Command(), machine.Command(), register.Command())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "testbench:", err)
 		os.Exit(1)

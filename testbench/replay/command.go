@@ -2,6 +2,8 @@ package replay
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/chekomat/chekomat/testbench/audit"
 )
 
 // Command gives `replay FILE|URL`.
@@ -18,13 +20,23 @@ sale, reversal, return, top-up and incident, last a summary.
 With --json each line is an object; "amount" and "requested" are decimal strings
 after scaling, "amount_raw" stands where the scale is unknown.
 
-Exit codes: 0 read to the end, 1 the source could not be opened or read.
+A file of audit pairs (a .jsonl whose rows name two reports each) gives what was
+sold between the reports of each pair; see "audit".
+
+Exit codes: 0 read to the end, 1 the source could not be opened or read, or a
+pair is not what its row expects.
 
 Читает запись шины и печатает продажи и происшествия, последней строкой — итог.`,
 		Args:          cobra.ExactArgs(1),
 		SilenceUsage:  true,
 		SilenceErrors: false,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if audit.IsPairs(args[0]) {
+				if opts.JSON {
+					return audit.PairsJSON(args[0], cmd.OutOrStdout())
+				}
+				return audit.PairsText(args[0], "", cmd.OutOrStdout())
+			}
 			if !quiet && !opts.Realtime {
 				opts.Progress = stderrIfTerminal()
 			}
