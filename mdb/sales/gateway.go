@@ -89,13 +89,15 @@ func (r *Recovery) report(b *mdb.Block, m mdb.Report) {
 		return
 	}
 	e.Parts = r.split(m, paid, cash, &e)
-	if cash > 0 {
-		r.explain(g.money.amount(min(cash, paid)), true)
-	}
+	// Money a CASH SALE of the same vend has explained is not explained twice.
+	explained := cash <= 0
 	confirmed := false
 	for i := 0; i < len(r.held); {
 		h := r.held[i].ev
 		if h.ItemKnown && h.Item == e.Item || equal(h.Amount, e.Amount) {
+			for _, p := range h.Parts {
+				explained = explained || p.Source == "cash"
+			}
 			r.drop(i)
 			confirmed = true
 			continue
@@ -107,9 +109,15 @@ func (r *Recovery) report(b *mdb.Block, m mdb.Report) {
 			a := &r.recent[i]
 			if a.t != 0 && !a.spent && e.T-a.t < r.cfg.PairWindow.Microseconds() && (a.known && a.item == e.Item || equal(a.amount, e.Amount)) {
 				a.spent = true
+				if !explained && a.source != "cash_sale" && a.source != "ledger" {
+					r.explain(g.money.amount(min(cash, paid)), true)
+				}
 				return
 			}
 		}
+	}
+	if !explained {
+		r.explain(g.money.amount(min(cash, paid)), true)
 	}
 	r.settleSale(e)
 	if confirmed {

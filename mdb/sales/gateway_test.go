@@ -46,6 +46,17 @@ func TestReports(t *testing.T) {
 			gw().ask(mdb.Gateway, cash).wait(15_000).request(c1, 4500, 12).approve(c1, 4500).ask(mdb.Gateway, card).success(c1, 12),
 			[]string{first, "sale A report 10 #12 45.00"},
 		},
+		"the money of a cash sale is taken once": {
+			gw().ask(mdb.Gateway, cash).wait(15_000).coin(3).disable().ask(c1, mdb.CashSale{Price: 1000, Item: 5}).
+				ask(mdb.Gateway, mdb.Report{Kind: mdb.ReportPaid, Item: 5, Price: 1000, Tubes: 1000}).enable().wait(15_000).poll(mdb.Changer),
+			[]string{first, "sale A report #5 10.00"},
+		},
+		"also when the report comes first": {
+			gw().ask(mdb.Gateway, cash).wait(15_000).coin(3).disable().
+				ask(mdb.Gateway, mdb.Report{Kind: mdb.ReportPaid, Item: 5, Price: 1000, Tubes: 1000}).ask(c1, mdb.CashSale{Price: 1000, Item: 5}).
+				enable().wait(15_000).poll(mdb.Changer),
+			[]string{first, "sale A report #5 10.00"},
+		},
 		"a report that never comes does not lose the sale": {
 			gw().ask(mdb.Gateway, cash).wait(5000).vend(c1, 4500, 12), []string{first, "sale A vend_success 10 #12 45.00"},
 		},

@@ -60,6 +60,9 @@ func (r *Recovery) wantsCash() bool {
 // cashAnnounced takes a sale by CASH SALE.
 func (r *Recovery) cashAnnounced(e Event) {
 	r.cash.announces = true
+	if r.gate.reported && r.alreadyReported(e) {
+		return // its REPORT has explained the money
+	}
 	// Last: closing the ledger releases vends that wait for a cash part.
 	defer r.explain(e.Amount, true)
 	if r.lateTwin(e) {
@@ -79,9 +82,7 @@ func (r *Recovery) cashAnnounced(e Event) {
 		}
 	}
 	if r.gate.reported {
-		if !r.alreadyReported(e) {
-			r.hold(heldSale{ev: e, until: e.T + r.cfg.ReportWindow.Microseconds()})
-		}
+		r.hold(heldSale{ev: e, until: e.T + r.cfg.ReportWindow.Microseconds()})
 		return
 	}
 	for i := range r.readers {

@@ -25,9 +25,11 @@ type Config struct {
 	Columns  []Column
 	Seed     uint64
 	VendTime time.Duration // from paid to dispensed
-	Silent   bool          // the VMC does not announce cash sales: only the ledger can tell
+	Silent   bool          // the built-in reader does not want CASH SALE: only the ledger, or a guest, can tell
 	Emit     func(mdb.Word)
 	Pace     func(t int64) // called as bus time (µs) moves on; nil runs as fast as possible
+	Guest    Guest         // plays a second reader (60H) and a gateway (18H); nil: nobody does
+	Rough    bool          // the VMC now and then misses an answer of the guest or has it repeated
 }
 
 // Pay is how the buyer pays.
@@ -77,6 +79,9 @@ var (
 	bills = []int64{5000, 10000, 20000, 50000} // types 0..3
 )
 
+// bills0 is the smallest bill: less is coins.
+const bills0 = 5000
+
 // Addresses on the bus.
 const (
 	changer   = 0x08
@@ -89,6 +94,8 @@ type Machine struct {
 	cfg   Config
 	w     wire
 	tubes [4]byte // coins in the tubes, by type
+
+	second, gate visitor // the guest's devices
 }
 
 // New makes a machine that is still without power.
@@ -99,7 +106,7 @@ func New(cfg Config) *Machine {
 	return &Machine{
 		cfg:   cfg,
 		w:     wire{rng: rand.New(rand.NewPCG(cfg.Seed, 1)), emit: cfg.Emit, pace: cfg.Pace},
-		tubes: [4]byte{60, 60, 60, 60},
+		tubes: [4]byte{60, 60, 60, 60}, second: visitor{addr: reader2}, gate: visitor{addr: gateway},
 	}
 }
 
@@ -129,6 +136,8 @@ func (m *Machine) PowerUp() {
 	most, least := m.prices()
 	m.ask(nil, reader+1, 0x01, byte(most>>8), byte(most), byte(least>>8), byte(least))
 	m.ask(nil, reader+4, 0x01)
+	m.second, m.gate = visitor{addr: reader2}, visitor{addr: gateway}
+	m.receive()
 	m.accept(true)
 }
 
@@ -185,6 +194,7 @@ func (m *Machine) card(v *Vend) {
 	}
 	m.ask(nil, reader+3, 0x02, byte(item>>8), byte(item)) // VEND SUCCESS
 	v.T = m.w.t
+	m.report(reportPaid, v)
 	m.endSession()
 }
 
@@ -214,21 +224,25 @@ func (m *Machine) cash(v *Vend) error {
 	if v.Outcome == Cancelled {
 		m.ask([]byte{0x01}, changer+3) // ESCROW REQUEST: the return lever
 		v.Change = m.pay(in)
+		m.report(reportVendless, v)
 		return nil
 	}
 	m.accept(false)
 	m.Idle(m.cfg.VendTime)
 	if v.Outcome == Failed {
 		v.Change = m.pay(in)
+		m.report(reportVendless, v)
 		m.accept(true)
 		return nil
 	}
+	m.announceTo2(v.Price, v.Column)
 	if !m.cfg.Silent {
 		price, item := uint16(v.Price), uint16(v.Column)
 		m.ask(nil, reader+3, 0x05, byte(price>>8), byte(price), byte(item>>8), byte(item)) // CASH SALE
 	}
 	v.T = m.w.t
 	v.Change = m.pay(in - v.Price)
+	m.report(reportPaid, v)
 	m.accept(true)
 	if m.cfg.Silent {
 		m.Idle(11 * time.Second) // a ledger closes after ten quiet seconds
@@ -330,6 +344,9 @@ func (m *Machine) round() {
 	for _, addr := range []byte{changer + 3, validator + 3, reader + 2} {
 		m.ask(nil, addr)
 		m.w.pass(40000)
+	}
+	if m.cfg.Guest != nil {
+		m.pollGuest()
 	}
 }
 

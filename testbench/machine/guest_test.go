@@ -1,0 +1,299 @@
+package machine
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chekomat/chekomat/mdb"
+	"github.com/chekomat/chekomat/mdb/module"
+	"github.com/chekomat/chekomat/mdb/module/link"
+	"github.com/chekomat/chekomat/mdb/role"
+	"github.com/chekomat/chekomat/mdb/sales"
+)
+
+// house is a virtual machine whose second reader and gateway are played by a
+// module, and an agent on the module's other end.
+type house struct {
+	t      *testing.T
+	dev    *link.Device
+	addr   string
+	cast   *role.Cast
+	rec    *sales.Recovery
+	at     module.Cursor
+	events []sales.Event
+	seen   atomic.Uint64 // words the agent has taken
+	words  []mdb.Word
+	wg     sync.WaitGroup
+
+	stepped int64
+	stop    func()
+}
+
+func newHouse(t *testing.T, roles ...role.Role) *house {
+	t.Helper()
+	dev, err := link.NewDevice(link.DeviceConfig{Boot: 9, Capabilities: link.CanListenMDB | link.CanSpeakMDB, Limit: 1 << 19})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, dev: dev, addr: "chekomat+tcp://" + ln.Addr().String(), stop: func() {}}
+	if h.cast, err = role.NewCast(roles...); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	h.wg.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			h.wg.Go(func() { _ = dev.Serve(ctx, c) })
+		}
+	})
+	t.Cleanup(func() { h.stop(); cancel(); ln.Close(); h.wg.Wait() })
+	return h
+}
+
+// agent reads until stopped, as the agent does.
+func (h *house) agent() (stop func()) {
+	h.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	src, err := module.Open(ctx, h.addr, h.at, module.Options{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	playing, err := h.cast.Play(src)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if h.rec == nil {
+		h.rec = sales.New(sales.ForSource(playing.Fidelity()))
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := playing.Read(ctx)
+			if err != nil {
+				if ctx.Err() == nil {
+					h.t.Error(err)
+				}
+				return
+			}
+			for _, why := range c.Trouble {
+				h.t.Error(why)
+			}
+			if c.Lost && c.Note != "" && h.at != (module.Cursor{}) {
+				h.t.Error(c.Note)
+			}
+			for _, w := range c.Words {
+				h.words = append(h.words, w)
+				h.events = append(h.events, h.rec.Word(w)...)
+			}
+			h.events = append(h.events, h.rec.Advance(c.Now)...)
+			h.at = c.Next
+			h.seen.Store(c.Next.Seq)
+		}
+	}()
+	h.stop = sync.OnceFunc(func() { cancel(); playing.Close(); <-done })
+	return h.stop
+}
+
+// inStep lets the bus wait until the agent has heard all of it, so that what it
+// queues does not depend on how busy this computer is.
+func (h *house) inStep(t int64) {
+	if t-h.stepped < 30_000 {
+		return
+	}
+	h.stepped = t
+	for h.seen.Load() < h.dev.State().Next && !h.t.Failed() {
+		runtime.Gosched()
+	}
+}
+
+// ready waits until the module plays.
+func (h *house) ready() {
+	for h.dev.Ask(0, []byte{0x1A, 0x1A}) == nil {
+		runtime.Gosched()
+	}
+}
+
+func newReader(t *testing.T, s role.ReaderSettings) *role.Reader {
+	t.Helper()
+	r, err := role.NewReader(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func orders(seed uint64, n int) []Order {
+	shop := NewShopper(DefaultPlan(), seed)
+	var all []Order
+	for range n {
+		all = append(all, shop.Next())
+	}
+	return all
+}
+
+func (h *house) check(vends []Vend, wantSource func(Vend) string) {
+	h.t.Helper()
+	want, got := sold(vends, h.events)
+	if fmt.Sprint(want) != fmt.Sprint(got) {
+		h.t.Fatalf("\nsold  %v\nheard %v", want, got)
+	}
+	i, nth := 0, 0
+	for _, v := range vends {
+		if v.Outcome != Sold {
+			continue
+		}
+		for h.events[i].Kind != sales.KindSale {
+			i++
+		}
+		// The first REPORT confirms what other sources told before it.
+		nth++
+		if e := h.events[i]; nth > 1 && e.Source != wantSource(v) || e.Class != sales.ClassA {
+			h.t.Errorf("sale of column %d by %s: source %s, class %s", v.Column, v.Pay, e.Source, e.Class)
+		}
+		i++
+	}
+	for _, e := range h.events {
+		if e.Kind == sales.KindIncident {
+			h.t.Errorf("incident %s: %s", e.Code, e.Detail)
+		}
+	}
+}
+
+// inTime holds that each of our answers began within 5 ms of the command's end.
+func (h *house) inTime() {
+	h.t.Helper()
+	var last mdb.Word
+	own := 0
+	for _, w := range h.words {
+		if w.Flags&mdb.Own != 0 && last.Line == mdb.Master {
+			own++
+			if gap := w.T - last.T - wordTime; gap > 5000 {
+				h.t.Fatalf("answered after %d µs", gap)
+			}
+		}
+		last = w
+	}
+	if own == 0 {
+		h.t.Fatal("nothing of our own was heard")
+	}
+}
+
+// A machine that announces cash sales to nobody announces them to our reader.
+func TestOurReaderIsToldOfCashSales(t *testing.T) {
+	for name, set := range map[string]role.ReaderSettings{
+		"answers at once": {}, "answers by POLL": {ByPoll: true}, "level 3": {Level: 3, EndAtOnce: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, newReader(t, set), role.NewGateway(role.GatewaySettings{Quiet: true}))
+			stop := h.agent()
+			h.ready()
+			vends := h.sell(Config{Columns: DefaultPlan(), Seed: 3, VendTime: time.Second, Silent: true, Pace: h.inStep}, orders(3, 12))
+			stop()
+			h.check(vends, func(v Vend) string {
+				if v.Pay == Cash {
+					return "cash_sale"
+				}
+				return "vend_success"
+			})
+			h.inTime()
+		})
+	}
+}
+
+// Reader and gateway at once on one module: REPORTs win, nothing is counted twice.
+func TestReaderAndGatewayAtOnce(t *testing.T) {
+	for seed := range uint64(3) {
+		for _, byPoll := range []bool{false, true} {
+			g := role.NewGateway(role.GatewaySettings{ByPoll: byPoll})
+			h := newHouse(t, newReader(t, role.ReaderSettings{ByPoll: byPoll}), g)
+			stop := h.agent()
+			h.ready()
+			vends := h.sell(Config{Columns: DefaultPlan(), Seed: seed, VendTime: time.Second, Silent: seed%2 == 0, Rough: true, Pace: h.inStep}, orders(seed, 15))
+			stop()
+			if on, verbose := g.Enabled(); !on || !verbose {
+				t.Fatal("the VMC does not use the gateway")
+			}
+			h.check(vends, func(Vend) string { return "report" })
+			h.inTime()
+		}
+	}
+}
+
+// The agent dies and comes back: the module goes on answering meanwhile, and no
+// sale is missing.
+func TestModuleAnswersWhileTheAgentIsAway(t *testing.T) {
+	h := newHouse(t, newReader(t, role.ReaderSettings{}), role.NewGateway(role.GatewaySettings{}))
+	stop := h.agent()
+	h.ready()
+	paced := true
+	m := New(Config{Columns: DefaultPlan(), Seed: 5, VendTime: time.Second, Silent: true, Guest: h.dev,
+		Emit: func(w mdb.Word) { h.dev.Feed(w) },
+		Pace: func(t int64) {
+			h.dev.Advance(t)
+			if paced {
+				h.inStep(t)
+			}
+		}})
+	m.PowerUp()
+	var vends []Vend
+	for i, o := range orders(5, 16) {
+		switch i {
+		case 5:
+			stop()
+			paced = false
+		case 11:
+			stop = h.agent()
+			paced = true
+		}
+		m.Idle(500 * time.Millisecond)
+		v, err := m.Order(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vends = append(vends, v)
+	}
+	m.Idle(15 * time.Second)
+	stop()
+	h.check(vends, func(Vend) string { return "report" })
+	if !m.second.present || !m.gate.present {
+		t.Error("the VMC lost a device meanwhile")
+	}
+}
+
+// sell runs a machine with the module as its guest.
+func (h *house) sell(cfg Config, all []Order) (vends []Vend) {
+	h.t.Helper()
+	cfg.Guest = h.dev
+	cfg.Emit = func(w mdb.Word) { h.dev.Feed(w) }
+	pace := cfg.Pace
+	cfg.Pace = func(t int64) { h.dev.Advance(t); pace(t) }
+	m := New(cfg)
+	m.PowerUp()
+	if !m.second.present || !m.gate.present {
+		h.t.Fatal("the VMC does not know our devices")
+	}
+	for _, o := range all {
+		m.Idle(500 * time.Millisecond)
+		v, err := m.Order(o)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		vends = append(vends, v)
+	}
+	m.Idle(15 * time.Second)
+	return vends
+}
