@@ -15,11 +15,12 @@ var ErrFailed = errors.New("vectors failed")
 func Command() *cobra.Command {
 	return &cobra.Command{
 		Use:   "vectors FILE.jsonl",
-		Short: "Check the MDB codec and sales recovery against conformance vectors",
-		Long: `Prints one line for each vector that fails and last "passed N of M".
+		Short: "Check the MDB and EXE codecs and sales recovery against conformance vectors",
+		Long: `Prints one line for each vector that fails and last "passed N of M". Vectors of
+MDB and of EXE may stand in one file.
 Exit codes: 0 all passed, 1 some failed or the file could not be read.
 
-Проверяет декодер MDB и восстановление продаж по набору эталонных векторов.`,
+Проверяет декодеры MDB и EXE и восстановление продаж по набору эталонных векторов.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {

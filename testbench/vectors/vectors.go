@@ -1,17 +1,20 @@
 // Package vectors checks the MDB codec and sales recovery against conformance
 // vectors: JSON lines of words, the blocks they decode to, and what the whole
-// exchange means.
+// exchange means. Lines of EXE vectors, alone or among MDB's, go to mdb/exe/vectors.
 package vectors
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
 	"strconv"
 
 	"github.com/chekomat/chekomat/mdb"
+	exevectors "github.com/chekomat/chekomat/mdb/exe/vectors"
 )
 
 // vector is one line of a vectors file.
@@ -32,18 +35,19 @@ type Report struct{ Passed, Total int }
 func Run(r io.Reader, out io.Writer) (Report, error) {
 	var rep Report
 	sc := bufio.NewScanner(r)
-	sc.Buffer(nil, 1<<20)
+	sc.Buffer(nil, 8<<20)
 	for n := 1; sc.Scan(); n++ {
-		if len(sc.Bytes()) == 0 {
+		if len(bytes.TrimSpace(sc.Bytes())) == 0 {
 			continue
 		}
-		var v vector
-		if err := json.Unmarshal(sc.Bytes(), &v); err != nil {
+		name, err := checkLine(sc.Bytes())
+		var form *exevectors.FormError
+		if errors.As(err, &form) {
 			return rep, fmt.Errorf("read vector on line %d: %w", n, err)
 		}
 		rep.Total++
-		if err := v.check(); err != nil {
-			fmt.Fprintf(out, "%s: %v\n", v.Name, err)
+		if err != nil {
+			fmt.Fprintf(out, "%s: %v\n", name, err)
 			continue
 		}
 		rep.Passed++
@@ -53,6 +57,19 @@ func Run(r io.Reader, out io.Writer) (Report, error) {
 	}
 	fmt.Fprintf(out, "passed %d of %d\n", rep.Passed, rep.Total)
 	return rep, nil
+}
+
+// checkLine checks a vector of either bus and gives its name. A line that is no
+// vector gives a FormError.
+func checkLine(line []byte) (name string, err error) {
+	if exevectors.Is(line) {
+		return exevectors.CheckLine(line)
+	}
+	var v vector
+	if err := json.Unmarshal(line, &v); err != nil {
+		return "", &exevectors.FormError{Err: err}
+	}
+	return v.Name, v.check()
 }
 
 func (v *vector) check() error {

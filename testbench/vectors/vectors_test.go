@@ -27,22 +27,49 @@ func traces(t *testing.T) string {
 	if _, err := os.Stat(filepath.Join(dir, "mdb")); err != nil {
 		t.Skipf("CHEKOMAT_TRACES absent: %v", err)
 	}
-	return filepath.Join(dir, "mdb")
+	return dir
 }
 
-func TestVectors(t *testing.T) {
-	f, err := os.Open(filepath.Join(traces(t), "vectors.jsonl"))
-	if err != nil {
-		t.Skipf("CHEKOMAT_TRACES absent: %v", err)
-	}
-	defer f.Close()
+func run(t *testing.T, in string) (Report, string) {
+	t.Helper()
 	var out strings.Builder
-	rep, err := Run(f, &out)
+	rep, err := Run(strings.NewReader(in), &out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rep.Passed != rep.Total {
-		t.Error(out.String())
+	return rep, out.String()
+}
+
+func TestVectors(t *testing.T) {
+	dir := traces(t)
+	var all strings.Builder
+	sum := 0
+	for _, name := range []string{"mdb/vectors.jsonl", "exe/vectors.jsonl", "exe/published.jsonl"} {
+		raw, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Skipf("CHEKOMAT_TRACES absent: %v", err)
+		}
+		all.Write(raw)
+		rep, out := run(t, string(raw))
+		if rep.Passed != rep.Total || rep.Total == 0 {
+			t.Error(name, out)
+		}
+		sum += rep.Total
 	}
-	t.Logf("passed %d of %d", rep.Passed, rep.Total)
+	if rep, _ := run(t, all.String()); rep != (Report{sum, sum}) {
+		t.Errorf("vectors of both buses in one file: %+v, want %d", rep, sum)
+	}
+}
+
+// A vector that does not pass is named and counted, and a line that is none
+// ends the run.
+func TestFailuresAreNamed(t *testing.T) {
+	rep, out := run(t, `{"id":"wrong","kind":"frame","input":{"byte":"31"},"expect":{"bits":"0","parity":1}}`+"\n"+
+		`{"name":"bad","dir":"M","words":["100"],"expect":[{}]}`+"\n")
+	if rep != (Report{0, 2}) || !strings.Contains(out, "wrong: ") || !strings.Contains(out, "bad: ") || !strings.HasSuffix(out, "passed 0 of 2\n") {
+		t.Errorf("%+v %s", rep, out)
+	}
+	if _, err := Run(strings.NewReader("{"), new(strings.Builder)); err == nil {
+		t.Error("half a line was taken")
+	}
 }
