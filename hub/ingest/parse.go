@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -32,9 +33,16 @@ func Parse(raw []byte, received int64, limits Limits) store.Arrival {
 		a.Code, a.Detail = code, fmt.Sprintf(format, args...)
 		return a
 	}
-	var m wire.RecordMessage
-	if err := json.Unmarshal(raw, &m); err != nil {
-		return refuse(wire.RefusedFormat, "message: %v", err)
+	m, cut := envelope(raw)
+	if cut {
+		if err := json.Unmarshal(m.Record, &a.Record); err != nil { // whatever is wrong is found below
+			m, cut, a.Record = wire.RecordMessage{}, false, wire.Record{}
+		}
+	}
+	if !cut {
+		if err := json.Unmarshal(raw, &m); err != nil {
+			return refuse(wire.RefusedFormat, "message: %v", err)
+		}
 	}
 	a.Body = m.Record
 	var head struct {
@@ -42,7 +50,10 @@ func Parse(raw []byte, received int64, limits Limits) store.Arrival {
 		Journal string `json:"journal"`
 		Seq     int64  `json:"seq"`
 	}
-	err := json.Unmarshal(m.Record, &a.Record)
+	var err error
+	if !cut {
+		err = json.Unmarshal(m.Record, &a.Record)
+	}
 	if err == nil {
 		head.V, head.Journal, head.Seq = a.Record.V, a.Record.Journal, a.Record.Seq
 	} else if len(m.Record) > 0 {
@@ -77,6 +88,34 @@ func Parse(raw []byte, received int64, limits Limits) store.Arrival {
 		return refuse(code, "%s", detail)
 	}
 	return a
+}
+
+// envelope cuts a message that is written as encoding/json writes it, so that
+// the record in it is read once only. ok says that the message is what the
+// record's own reading proves it to be: one JSON value follows "record", and
+// nothing but the closing brace follows that.
+func envelope(raw []byte) (m wire.RecordMessage, ok bool) {
+	rest, ok := bytes.CutPrefix(raw, []byte(`{"v":1,"age_ms":`))
+	if !ok {
+		return m, false
+	}
+	digits := 0
+	for digits < len(rest) && digits < 15 && rest[digits] >= '0' && rest[digits] <= '9' {
+		m.AgeMS = m.AgeMS*10 + int64(rest[digits]-'0')
+		digits++
+	}
+	if digits == 0 || digits > 1 && rest[0] == '0' {
+		return m, false
+	}
+	if rest, ok = bytes.CutPrefix(rest[digits:], []byte(`,"record":{`)); !ok {
+		return m, false
+	}
+	from := len(raw) - len(rest) - 1
+	if !bytes.HasSuffix(rest, []byte("}}")) {
+		return m, false
+	}
+	m.V, m.Record = 1, raw[from:len(raw)-1:len(raw)-1]
+	return m, true
 }
 
 // validJournal: 1 to 64 of letters, digits, "-" and "_".

@@ -121,6 +121,9 @@ func FuzzParse(f *testing.F) {
 	r.Kind, r.Incident = wire.KindIncident, &wire.Incident{Code: "x", Sale: r.Sale}
 	f.Add(message(f, r))
 	f.Add([]byte(`{"v":1,"record":{"v":1,"journal":"j","seq":1e400}}`))
+	f.Add(append(message(f, sale("j1", 9)), ' '))
+	f.Add(bytes.Replace(message(f, sale("j1", 9)), []byte(`}}`), []byte(`} }`), 1))
+	f.Add(bytes.Replace(message(f, sale("j1", 9)), []byte(`,"record":{`), []byte(`,"record":{},"record":{`), 1))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		a := ingest.Parse(raw, 1000, limits)
 		if !bytes.Equal(a.Raw, raw) {
@@ -131,6 +134,10 @@ func FuzzParse(f *testing.F) {
 		}
 		if a.Journal == "" || a.Seq <= 0 || a.Age < 0 || a.Record.V != wire.Version || !json.Valid(a.Body) {
 			t.Fatalf("taken: %+v", a)
+		}
+		var m wire.RecordMessage // however the record was cut out
+		if err := json.Unmarshal(raw, &m); err != nil || !bytes.Equal(m.Record, a.Body) || max(m.AgeMS, 0) != a.Age.Milliseconds() {
+			t.Fatalf("%v: %q, %d ms\ntaken: %+v", err, m.Record, m.AgeMS, a)
 		}
 		if s := a.Record.Sale; s != nil && s.Amount.Known {
 			var sum int64

@@ -59,7 +59,7 @@ func (s *Store) Greet(ctx context.Context, operator, agent string, h wire.Hello)
 	if err != nil {
 		return g, fmt.Errorf("store: hello of %s/%s: %w", operator, agent, err)
 	}
-	err = s.Write(ctx, func(tx *sql.Tx) error {
+	err = s.write(ctx, true, func(tx *sql.Tx) error {
 		g = Greeted{}
 		now := s.Now()
 		if _, err := tx.Exec(`INSERT INTO agent_state(operator_id,agent_id,session,online,seen_at,hello) VALUES (?,?,?,1,?,?)
@@ -189,7 +189,7 @@ func (s *Store) NoteState(ctx context.Context, operator, agent string, st wire.S
 	if err != nil {
 		return false, fmt.Errorf("store: state of %s/%s: %w", operator, agent, err)
 	}
-	err = s.Write(ctx, func(tx *sql.Tx) error {
+	err = s.write(ctx, true, func(tx *sql.Tx) error {
 		now := s.Now()
 		taken = true
 		if !st.Online {
@@ -243,7 +243,7 @@ func noteShown(tx *sql.Tx, operator, agent string, shown []wire.Shown, now int64
 
 // NoteGone marks an agent offline whose connection ended.
 func (s *Store) NoteGone(ctx context.Context, operator, agent string) error {
-	err := s.Write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, true, func(tx *sql.Tx) error {
 		_, err := tx.Exec(`UPDATE agent_state SET online=0 WHERE operator_id=? AND agent_id=?`, operator, agent)
 		return err
 	})
@@ -255,7 +255,7 @@ func (s *Store) NoteGone(ctx context.Context, operator, agent string) error {
 
 // NoteAllGone marks every agent offline: a hub that starts has no session.
 func (s *Store) NoteAllGone(ctx context.Context) error {
-	err := s.Write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, true, func(tx *sql.Tx) error {
 		_, err := tx.Exec(`UPDATE agent_state SET online=0 WHERE online=1`)
 		return err
 	})

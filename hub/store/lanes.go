@@ -137,7 +137,7 @@ func one(res sql.Result, err, none error) error {
 
 // write is Write under a hold.
 func (s *Store) held(ctx context.Context, h Hold, what string, fn func(tx *sql.Tx, now int64) error) error {
-	err := s.Write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, true, func(tx *sql.Tx) error {
 		now := s.Now()
 		if err := h.keep(tx, now); err != nil {
 			return err
