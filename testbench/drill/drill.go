@@ -35,7 +35,7 @@ type part struct {
 	scenes []scene
 }
 
-var parts = []part{{"register", registerScenes}, {"silence", silentScenes}, {"hub-disk", hubDiskScenes}, {"agent-disk", agentDiskScenes}}
+var parts = []part{{"register", registerScenes}, {"answers", answerScenes}, {"silence", silentScenes}, {"hub-disk", hubDiskScenes}, {"agent-disk", agentDiskScenes}}
 
 // Parts names them.
 func Parts() (names []string) {

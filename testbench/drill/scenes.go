@@ -3,6 +3,7 @@ package drill
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/chekomat/chekomat/testbench/fn"
@@ -85,6 +86,19 @@ var registerScenes = []scene{
 			func() error { return s.drained(ctx, later) },
 		)
 	}},
+	{"FN replaced", func(ctx context.Context, s *site) error {
+		return steps(
+			func() error { return s.fault(ctx, "fn_replaced") },
+			func() error { return s.receiptsOnNewFN(ctx) },
+			func() error { return s.laneIs(ctx, soon, "ok") },
+			func() error { return s.drained(ctx, later) },
+		)
+	}},
+	{"bad records", quarantined},
+}
+
+// answerScenes leave it unknown, again and again, whether a receipt was made.
+var answerScenes = []scene{
 	{"answers of the last command lost, executed late, and the hub killed", func(ctx context.Context, s *site) error {
 		return steps(
 			func() error { return s.fault(ctx, "lost_answer:0.4@FF45") },
@@ -96,14 +110,6 @@ var registerScenes = []scene{
 			func() error { return s.drained(ctx, later) },
 		)
 	}},
-	{"FN replaced", func(ctx context.Context, s *site) error {
-		return steps(
-			func() error { return s.fault(ctx, "fn_replaced") },
-			func() error { return s.laneIs(ctx, soon, "ok") },
-			func() error { return s.drained(ctx, later) },
-		)
-	}},
-	{"bad records", quarantined},
 }
 
 func pause(ctx context.Context, t time.Duration) error {
@@ -132,6 +138,21 @@ func (s *site) shiftTurns(ctx context.Context, expire func() error) error {
 		func() error { return s.laneIs(ctx, soon, "ok") },
 		func() error { return s.drained(ctx, later) },
 	)
+}
+
+// receiptsOnNewFN waits until receipts are made on another ФН than the first.
+func (s *site) receiptsOnNewFN(ctx context.Context) error {
+	return until(ctx, "receipts on the new ФН", soon, func(ctx context.Context) (string, bool) {
+		var all []fn.Document
+		if err := call(ctx, http.MethodGet, s.Archive+"?tlv=0&type="+fn.TypeReceipt.String(), nil, &all); err != nil {
+			return err.Error(), false
+		}
+		made := map[string]int{}
+		for _, d := range all {
+			made[d.FN]++
+		}
+		return fmt.Sprint(made), len(made) == 2
+	})
 }
 
 // fnStops lets the ФН take no more: sales wait under its name, on dashboard and
