@@ -49,6 +49,7 @@ const (
 	KindIncident RecordKind = "incident"
 	KindEvidence RecordKind = "evidence" // Of's class changed
 	KindGap      RecordKind = "gap"      // the agent was not listening From..To
+	KindAudit    RecordKind = "audit"    // the machine's own counters were read
 )
 
 // Record is one entry of an agent's journal; its id is (agent, journal, seq).
@@ -66,6 +67,7 @@ type Record struct {
 	Sale     *Sale     `json:"sale,omitempty"` // sale, reversal, return, topup
 	Incident *Incident `json:"incident,omitempty"`
 	Gap      *Gap      `json:"gap,omitempty"`
+	Audit    *Audit    `json:"audit,omitempty"`
 }
 
 // Money is an amount as the bus gave it and in minor units.
