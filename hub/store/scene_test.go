@@ -33,7 +33,7 @@ func newScene(tb testing.TB) *scene {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := sc.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
