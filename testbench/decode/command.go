@@ -37,7 +37,8 @@ type Settings struct {
 // speaker is a decoder of either bus.
 type speaker interface {
 	Word(mdb.Word)
-	Lost(t int64, note string)
+	Lost(note string)
+	Event(Entry)
 	End()
 }
 
@@ -110,7 +111,7 @@ func (s Settings) feed(ctx context.Context, src module.Source, print func(Entry)
 				if e.Reader != 0 {
 					device = name(mdb.Device(e.Reader))
 				}
-				print(Entry{T: e.T, Kind: "event", Device: device, Text: check.Describe(e), Message: string(e.Kind)})
+				sp.Event(Entry{T: e.T, Kind: "event", Device: device, Text: check.Describe(e), Message: string(e.Kind)})
 			}
 		}
 	}
@@ -146,7 +147,7 @@ func (s Settings) feed(ctx context.Context, src module.Source, print func(Entry)
 			}
 		}
 		if c.Lost {
-			sp.Lost(c.Now, c.Note)
+			sp.Lost(c.Note)
 			if rec != nil {
 				tell(rec.Lost(c.Note))
 			}

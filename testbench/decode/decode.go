@@ -15,7 +15,8 @@ import (
 // Entry is a line of the dialogue.
 type Entry struct {
 	T       int64           `json:"t_us"`
-	Kind    string          `json:"kind"` // command, answer, error, break, silence, lost, polls, note, event
+	Kind    string          `json:"kind"`           // command, answer, error, break, silence, lost, polls, note, event
+	From    string          `json:"from,omitempty"` // who spoke, on EXE: MASTER
 	Device  string          `json:"device,omitempty"`
 	Message string          `json:"message,omitempty"`
 	Fields  []vectors.Field `json:"-"`
@@ -38,6 +39,7 @@ type Decoder struct {
 	framer mdb.Framer
 	state  book
 	held   []Entry // waits for its reply
+	after  []Entry // what held is to be followed by
 	polls  int     // folded so far
 	since  int64   // of the first
 	last   int64   // of the last word
@@ -78,11 +80,20 @@ func (d *Decoder) Word(w mdb.Word) {
 }
 
 // Lost says that words are missing.
-func (d *Decoder) Lost(t int64, note string) {
+func (d *Decoder) Lost(note string) {
 	d.flush()
-	d.fold(t)
+	d.fold(d.last)
 	d.framer.Reset()
-	d.out(Entry{T: t, Kind: "lost", Text: note})
+	d.out(Entry{T: d.last, Kind: "lost", Text: note})
+}
+
+// Event gives an entry that came of what was said last.
+func (d *Decoder) Event(e Entry) {
+	if len(d.held) > 0 {
+		d.after = append(d.after, e)
+		return
+	}
+	d.say(e)
 }
 
 // End tells what is still held back.
@@ -200,6 +211,11 @@ func (d *Decoder) flush() {
 			d.polls++
 			continue
 		}
+		d.say(e)
+	}
+	after := d.after
+	d.after = nil
+	for _, e := range after {
 		d.say(e)
 	}
 }

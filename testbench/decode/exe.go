@@ -41,13 +41,15 @@ func (d *exeDecoder) Word(w mdb.Word) {
 	}
 }
 
-func (d *exeDecoder) Lost(t int64, note string) {
-	d.fold(t)
+func (d *exeDecoder) Lost(note string) {
+	d.fold(d.last)
 	d.pairs.Drop()
 	d.blocks.Drop()
 	d.said = map[byte]byte{}
-	d.out(Entry{T: t, Kind: "lost", Text: note})
+	d.out(Entry{T: d.last, Kind: "lost", Text: note})
 }
+
+func (d *exeDecoder) Event(e Entry) { d.say(e) }
 
 func (d *exeDecoder) End() {
 	if p, open := d.pairs.Open(); open {
@@ -71,7 +73,7 @@ func (d *exeDecoder) say(e Entry) {
 }
 
 func (d *exeDecoder) pair(p exe.Pair) {
-	e := Entry{T: p.T, Kind: "command", Device: exe.DeviceOf(p.Master).String(), Raw: fmt.Sprintf("%02X → %02X", p.Master, p.Answer)}
+	e := Entry{T: p.T, Kind: "command", From: "MASTER", Device: exe.DeviceOf(p.Master).String(), Raw: fmt.Sprintf("%02X → %02X", p.Master, p.Answer)}
 	c, command := p.Command()
 	if e.Message = c.String(); !command {
 		e.Message = fmt.Sprintf("data %X", exe.Nibble(p.Master))

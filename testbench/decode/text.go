@@ -46,11 +46,15 @@ func (s Style) AppendText(dst []byte, e Entry) []byte {
 	case "event":
 		return fmt.Appendf(dst, "%s\n", paint(bold+green, ">>> "+e.Text))
 	}
-	arrow, colour := "VMC → ", cyan
+	from := e.From
+	if from == "" {
+		from = "VMC"
+	}
+	arrow, colour := from+" → ", cyan
 	if e.Kind == "answer" {
 		arrow, colour = "VMC ← ", green
 	} else if e.Kind == "error" {
-		arrow, colour = "VMC ? ", red
+		arrow, colour = from+" ? ", red
 		if e.Text != "" {
 			arrow, e.Text = e.Text+" ? ", ""
 		}
@@ -64,6 +68,10 @@ func (s Style) AppendText(dst []byte, e Entry) []byte {
 		sep := ", "
 		if i == 0 {
 			sep = "  "
+		}
+		if f.Name == e.Message { // an event that is its own field
+			text += sep + value(f.Value)
+			continue
 		}
 		text += fmt.Sprintf("%s%s %s", sep, paint(dim, f.Name), value(f.Value))
 	}

@@ -13,12 +13,15 @@ func Command() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay FILE|URL",
 		Short: "Run a bus trace through sales recovery and print sales and incidents",
-		Long: `Replay reads a trace (*.words.csv, *.blocks.txt, qibixx*.log) or a live module
+		Long: `Replay reads a trace (*.trace, *.words.csv, *.blocks.txt, qibixx*.log) or a live module
 (chekomat+tcp://host:port, chekomat:///dev/ttyACM0) and prints one line for each
 sale, reversal, return, top-up and incident, last a summary.
 
 With --json each line is an object; "amount" and "requested" are decimal strings
 after scaling, "amount_raw" stands where the scale is unknown.
+
+A trace of an Executive bus (in *.words.csv the directions are EM and ES) is known
+by its lines; what that bus does not tell, its *.trace or the flags --exe-* say.
 
 A file of audit pairs (a .jsonl whose rows name two reports each) gives what was
 sold between the reports of each pair; see "audit".
@@ -50,5 +53,6 @@ pair is not what its row expects.
 	f.BoolVar(&opts.Activity, "activity", false, "print what a display would show, too")
 	f.BoolVar(&opts.StartsIdle, "starts-idle", false, "nothing was in progress when the trace began: the cash ledger counts from the first coin")
 	f.BoolVar(&quiet, "quiet", false, "no progress bar")
+	opts.EXE.flags(f)
 	return c
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/chekomat/chekomat/mdb/module"
 	"github.com/chekomat/chekomat/mdb/sales"
+	"github.com/chekomat/chekomat/mdb/trace/check"
 )
 
 // Options of Run.
@@ -27,6 +28,7 @@ type Options struct {
 	StartsIdle bool      // nothing was in progress when the trace began
 	Progress   io.Writer // where a progress bar may go; nil for none
 	Limit      uint64    // stop after that many words; 0 is none
+	EXE        EXE
 }
 
 // Run replays the source at address (a path or any URL module.Open knows) to out.
@@ -36,21 +38,18 @@ func Run(ctx context.Context, address string, opts Options, out io.Writer) (sale
 		return sales.Summary{}, err
 	}
 	defer src.Close()
-	cfg := sales.ForSource(src.Fidelity())
-	cfg.StartsIdle = opts.StartsIdle
-	rec := sales.New(cfg)
 	w := bufio.NewWriter(out)
 	bar := newProgress(opts.Progress, address)
-	p := printer{w: w, opts: opts, live: opts.Realtime}
-	failure := p.feed(ctx, src, rec, bar)
+	p := printer{w: w, opts: opts, live: opts.Realtime, cap: sales.CapOf(src.Fidelity())}
+	failure := p.feed(ctx, src, bar)
 	bar.close()
-	if failure == nil {
-		p.print(rec.Undecided())
+	if failure == nil && p.rec != nil {
+		p.print(p.rec.Undecided())
 	}
-	sum := sales.Summarize(rec.Stats())
+	sum := summarize(p.rec)
 	sum.Complete = failure == nil
-	sum.StrongestClass = cfg.Cap
-	sum.AssumedIdleBus = cfg.StartsIdle
+	sum.StrongestClass = p.cap
+	sum.AssumedIdleBus = opts.StartsIdle
 	sum.LastTime = p.last
 	if failure != nil {
 		sum.Error = failure.Error()
@@ -66,12 +65,14 @@ type printer struct {
 	w    *bufio.Writer
 	opts Options
 	live bool
+	rec  recovery // nil until the first word told the bus
+	cap  sales.Class
 	line []byte
 	last int64
 }
 
 // feed reads the source to its end. A limit reached is no failure.
-func (p *printer) feed(ctx context.Context, src module.Source, rec *sales.Recovery, bar *progress) error {
+func (p *printer) feed(ctx context.Context, src module.Source, bar *progress) error {
 	var n uint64
 	for {
 		c, err := src.Read(ctx)
@@ -81,17 +82,25 @@ func (p *printer) feed(ctx context.Context, src module.Source, rec *sales.Recove
 		if err != nil {
 			return fmt.Errorf("replay: %w", err)
 		}
+		if p.rec == nil {
+			if len(c.Words) == 0 {
+				continue
+			}
+			if p.rec, p.cap, err = p.opts.recover(src, c.Words[0]); err != nil {
+				return fmt.Errorf("replay: %w", err)
+			}
+		}
 		if c.Lost {
-			p.print(rec.Lost(c.Note))
+			p.print(p.rec.Lost(c.Note))
 		}
 		for _, word := range c.Words {
-			p.print(rec.Word(word))
+			p.print(p.rec.Word(word))
 			p.last = word.T
 			if n++; n == p.opts.Limit {
 				return nil
 			}
 		}
-		p.print(rec.Advance(c.Now))
+		p.print(p.rec.Advance(c.Now))
 		bar.set(n)
 		if p.live {
 			if err := p.w.Flush(); err != nil {
