@@ -17,7 +17,6 @@ import (
 
 	"github.com/chekomat/chekomat/mdb/module"
 	"github.com/chekomat/chekomat/mdb/sales"
-	"github.com/chekomat/chekomat/mdb/trace/check"
 )
 
 // Options of Run.
@@ -49,7 +48,7 @@ func Run(ctx context.Context, address string, opts Options, out io.Writer) (sale
 	sum := summarize(p.rec)
 	sum.Complete = failure == nil
 	sum.StrongestClass = p.cap
-	sum.AssumedIdleBus = opts.StartsIdle
+	sum.AssumedIdleBus = p.opts.StartsIdle
 	sum.LastTime = p.last
 	if failure != nil {
 		sum.Error = failure.Error()
