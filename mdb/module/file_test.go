@@ -40,7 +40,7 @@ func readAll(t *testing.T, s Source) (ws []mdb.Word, last Chunk) {
 func show(ws []mdb.Word) string {
 	var b strings.Builder
 	for _, w := range ws {
-		fmt.Fprintf(&b, "%c%03X ", "MS"[w.Line], w.V)
+		fmt.Fprintf(&b, "%s%03X ", [...]string{"M", "S", "EM", "ES"}[w.Line], w.V)
 	}
 	return strings.TrimSpace(b.String())
 }
@@ -57,6 +57,13 @@ func TestTraceForms(t *testing.T) {
 		"words without times": {
 			"a.words.csv", "dir,word\nM,112\nM,012\nS,100\n", "M112 M012 S100",
 			Fidelity{ModeBits: true, Checksums: true, BothLines: true},
+		},
+		"words of EXE": {
+			"a.words.csv", "t_us,dir,word\n10,EM,131\n3000,ES,000\n103000,EM,132\n106000,ES,1FE\n", "EM131 ES000 EM132 ES1FE",
+			Fidelity{ModeBits: true, Checksums: true, Times: true, BothLines: true},
+		},
+		"words of EXE without times": {
+			"a.words.csv", "dir,word\nEM,131\nES,000\n", "EM131 ES000", Fidelity{ModeBits: true, Checksums: true, BothLines: true},
 		},
 		"blocks": {
 			"a.blocks.txt", "# bytes incl. checksum\nM 12 12\nS 00\n\nM 12 12\nS 00 00\nM 00\n", "M112 M012 S100 M112 M012 S000 S100 M000",

@@ -11,11 +11,14 @@ import (
 // Made-up times, µs: a machine polls every 100 ms and answers follow after
 // 0.3 ms.
 const (
-	madePoll  = 100_000
-	madeReply = 300
+	madePoll     = 100_000
+	madeReply    = 300
+	madeEXEReply = 3000
 )
 
-// wordsReader reads *.words.csv: t_us,dir,word or dir,word.
+// wordsReader reads *.words.csv: t_us,dir,word or dir,word. Directions are M
+// and S on MDB, EM and ES on EXE: the payment device and the VMC, each word with
+// its parity as bit 8.
 type wordsReader struct {
 	timed bool
 	head  bool
@@ -67,6 +70,10 @@ func (r *wordsReader) words(dst []mdb.Word, line string) ([]mdb.Word, error) {
 		w.Line = mdb.Master
 	case "S":
 		w.Line = mdb.Slave
+	case "EM":
+		w.Line = mdb.EXEMaster
+	case "ES":
+		w.Line = mdb.EXESlave
 	default:
 		return dst, fmt.Errorf("direction %q: %w", dir, errForm)
 	}
@@ -81,8 +88,10 @@ func (r *wordsReader) words(dst []mdb.Word, line string) ([]mdb.Word, error) {
 // its command, a command starts a poll period after what was before.
 func (r *wordsReader) time(w mdb.Word) int64 {
 	switch {
-	case w.Line == mdb.Master && w.V&mdb.Mode != 0:
+	case w.Line == mdb.Master && w.V&mdb.Mode != 0, w.Line == mdb.EXEMaster && w.V&0x10 != 0: // EXE: a command, no data
 		r.made += madePoll
+	case w.Line >= mdb.EXEMaster:
+		r.made += mdb.WordTime + madeEXEReply
 	case w.Line != r.last:
 		r.made += mdb.WordTime + madeReply
 	default:

@@ -158,17 +158,17 @@ func (t *traceWriter) end(now int64) {
 	}
 }
 
-// wordsWriter writes *.words.csv, which knows MDB's lines and no flags.
+// wordsWriter writes *.words.csv, which knows no flags.
 type wordsWriter struct {
 	w     *bufio.Writer
 	n     *Counts
 	timed bool
 }
 
+// directions of *.words.csv, by line.
+var directions = [...]string{mdb.Master: "M", mdb.Slave: "S", mdb.EXEMaster: "EM", mdb.EXESlave: "ES"}
+
 func (t *wordsWriter) head(h trace.Header) error {
-	if h.Bus != "mdb" {
-		return fmt.Errorf("convert: words of bus %s can't be written as csv", h.Bus)
-	}
 	t.timed = h.Fidelity.Times
 	head := "dir,word\n"
 	if t.timed {
@@ -182,7 +182,7 @@ func (t *wordsWriter) lost(note string) { fmt.Fprintf(t.w, "# lost: %s\n", oneLi
 
 func (t *wordsWriter) words(ws []mdb.Word) {
 	for _, w := range ws {
-		if w.Line > mdb.Slave || w.T < 0 || w.Flags&(mdb.BreakStart|mdb.BreakEnd|mdb.FramingError) != 0 {
+		if int(w.Line) >= len(directions) || w.T < 0 || w.Flags&(mdb.BreakStart|mdb.BreakEnd|mdb.FramingError) != 0 {
 			t.n.Dropped++
 			continue
 		}
@@ -190,7 +190,7 @@ func (t *wordsWriter) words(ws []mdb.Word) {
 		if t.timed {
 			fmt.Fprintf(t.w, "%d,", w.T)
 		}
-		fmt.Fprintf(t.w, "%c,%03X\n", "MS"[w.Line], w.V)
+		fmt.Fprintf(t.w, "%s,%03X\n", directions[w.Line], w.V)
 	}
 }
 
@@ -251,8 +251,8 @@ func Command() *cobra.Command {
 		Use:   "convert IN OUT",
 		Short: "Turn a bus trace of one form into another / переписать запись шины в другой форме",
 		Long: `Convert reads any trace that replay reads and writes it as *.trace (everything),
-*.words.csv (words of MDB) or *.blocks.txt (good blocks of MDB). OUT "-" is
-standard output, with --to. What a form can't hold is counted and told.
+*.words.csv (words) or *.blocks.txt (good blocks of MDB). OUT "-" is standard
+output, with --to. What a form can't hold is counted and told.
 
 Читает запись шины в любой форме и пишет её как *.trace, *.words.csv или
 *.blocks.txt; чего форма не вмещает, то считает и называет.

@@ -18,6 +18,17 @@ const (
 	Standard     Mode = "price_display" // the machine: CREDIT is answered by the price in base units
 )
 
+// ParseMode reads a mode; "standard" is another name of price_display.
+func ParseMode(s string) (Mode, error) {
+	switch m := Mode(s); m {
+	case "", PriceHolding, Standard:
+		return m, nil
+	case "standard":
+		return Standard, nil
+	}
+	return "", fmt.Errorf("exe mode %q: known are %s and %s", s, PriceHolding, Standard)
+}
+
 // Payment says what a sale's payment kind is when no other bus tells.
 type Payment string
 
