@@ -36,6 +36,9 @@ type Keeper interface{ Keep(Cursor) error }
 //	file:///path?speed=max|real|N  a trace file, N times faster than recorded; also a plain path
 //	chekomat+tcp://host:port       a module over TCP
 //	chekomat:///dev/ttyACM0?baud=N a module on a serial port
+//	qibixx:///dev/ttyACM0?mode=sniff            a Qibixx MDB-USB or Pi HAT that listens
+//	qibixx:///dev/ttyACM0?mode=reader&address=10&currency=1643&vend=leave|approve
+//	waferstar:///dev/ttyUSB0?address=10&sum=yes a Waferstar MDB-USB, reader's side
 //
 // Trace files are *.trace (package trace); *.words.csv, *.blocks.txt and
 // qibixx*.log of the traces' MANIFEST; *.csv of Saleae Logic: the table of a
@@ -73,6 +76,8 @@ func Open(ctx context.Context, address string, from Cursor, opts Options) (Sourc
 		return openTCP(ctx, u, from)
 	case "chekomat":
 		return openSerial(ctx, u, from)
+	case "qibixx", "waferstar":
+		return openAdapter(u, from)
 	}
-	return nil, fmt.Errorf("open bus source %q: unknown scheme %q (file, chekomat+tcp, chekomat)", address, scheme)
+	return nil, fmt.Errorf("open bus source %q: unknown scheme %q (file, chekomat+tcp, chekomat, qibixx, waferstar)", address, scheme)
 }
