@@ -108,6 +108,11 @@ func (m Main) once(ctx context.Context, c config.Config, exitAtEnd bool, logger 
 		return err
 	}
 
+	auditor, err := a.newAuditor()
+	if err != nil {
+		return err
+	}
+
 	var wg sync.WaitGroup
 	inner, stop := context.WithCancel(ctx)
 	defer func() { stop(); wg.Wait() }()
@@ -121,6 +126,13 @@ func (m Main) once(ctx context.Context, c config.Config, exitAtEnd bool, logger 
 	fail := make(chan error, 3)
 	wg.Go(func() { fail <- a.uplink.Run(inner) })
 	wg.Go(func() { a.keepHouse(inner) })
+	if auditor != nil {
+		wg.Go(func() {
+			if err := auditor.Run(inner); err != nil {
+				fail <- err
+			}
+		})
+	}
 	listened := make(chan error, 1)
 	wg.Go(func() { listened <- a.listen.Run(inner) })
 

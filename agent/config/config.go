@@ -17,6 +17,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/chekomat/chekomat/agent/audit"
 	"github.com/chekomat/chekomat/agent/listen"
 	"github.com/chekomat/chekomat/agent/wire"
 )
@@ -30,6 +31,7 @@ type Config struct {
 	Hub        Hub     `yaml:"hub"`
 	Bus        Bus     `yaml:"bus"`
 	Panels     []Panel `yaml:"panel"`
+	Audit      Audit   `yaml:"audit,omitempty"`
 	Data       string  `yaml:"data"`
 	Lang       string  `yaml:"lang"`
 	Log        string  `yaml:"log"`
@@ -51,6 +53,24 @@ type Bus struct {
 	AssumeScale    uint32 `yaml:"assume_scale,omitempty"`
 	AssumeDecimals uint8  `yaml:"assume_decimals,omitempty"`
 	StartsIdle     bool   `yaml:"starts_idle,omitempty"`
+}
+
+// Audit is where the machine's own counters are read; an empty port: nowhere.
+type Audit struct {
+	Port     string        `yaml:"port"`
+	Protocol string        `yaml:"protocol"`
+	Every    time.Duration `yaml:"every,omitempty"`
+	At       string        `yaml:"at,omitempty"`
+	Mode     string        `yaml:"mode,omitempty"`
+	Baud     int           `yaml:"baud,omitempty"`
+}
+
+// On reports whether anything is read.
+func (a Audit) On() bool { return a.Port != "" }
+
+// Source is the port as package audit takes it.
+func (a Audit) Source() audit.Port {
+	return audit.Port{Address: a.Port, Protocol: a.Protocol, Mode: a.Mode, Baud: a.Baud}
 }
 
 // Panel is one display.
@@ -216,6 +236,16 @@ func (c Config) Check() []error {
 		if p.URL == "" || p.Width <= 0 || p.Height <= 0 || p.MM < 0 {
 			add("panel %d: url, width and height are needed", i+1)
 		}
+	}
+	if c.Audit.On() {
+		if err := c.Audit.Source().Check(); err != nil {
+			add("audit: %w", err)
+		}
+		if _, err := audit.ParseSchedule(c.Audit.Every, c.Audit.At); err != nil {
+			add("audit: %w", err)
+		}
+	} else if c.Audit != (Audit{}) {
+		add("audit.port is missing: a serial port or tcp://host:port")
 	}
 	if c.Lang != "ru" && c.Lang != "en" {
 		add("lang %q: ru or en", c.Lang)

@@ -38,6 +38,13 @@ panel:
     height: 480
     width_mm: 154                    # видимая ширина: по ней считается размер QR-кода
 
+# Счётчики самого автомата (порт аудита, EVA-DTS): хаб сверяет с ними услышанное.
+# audit:
+#   port: /dev/ttyUSB1   # или tcp://адрес:порт
+#   protocol: dex        # или ddcmp
+#   every: 24h           # или  at: "04:10"  по времени автомата
+#   mode: withhold       # не обнуляет счётчики инкассатора; save — попросить автомат сохранить их
+
 data: /var/lib/chekomat-agent        # журнал; не чистить: в нём недоставленные продажи
 lang: ru                             # язык экрана, пока хаб не сказал своего
 log: info
@@ -72,6 +79,13 @@ panel:
     width: 800
     height: 480
     width_mm: 154                    # visible width: the QR's size is computed from it
+
+# The machine's own counters (audit port, EVA-DTS): the hub compares what was heard with them.
+# audit:
+#   port: /dev/ttyUSB1   # or tcp://host:port
+#   protocol: dex        # or ddcmp
+#   every: 24h           # or  at: "04:10"  by the machine's time
+#   mode: withhold       # clears no hand-held's counters; save: ask the machine to keep them
 
 data: /var/lib/chekomat-agent        # the journal; never clean it: undelivered sales are in it
 lang: ru                             # language of the screen until the hub has said
