@@ -39,8 +39,8 @@ bench: bin/hub bin/agent bin/testbench ## every hot path beside its limit or pee
 fuzz: ## each fuzz target for FUZZTIME (default 3s)
 	@testbench/fuzz.sh $(FUZZTIME)
 
-crash: bin/hub bin/agent bin/testbench ## kill agents, hub and register at random moments and count receipts
-	CHEKOMAT_CRASH=1 go test -count=1 -timeout 15m ./testbench/crash/...
+crash: bin/hub bin/agent bin/testbench ## kill programs at random and at each kill point, break registers, fill disks; count receipts
+	CHEKOMAT_CRASH=1 go test -count=1 -timeout 15m -p 1 ./testbench/crash/... ./testbench/drill/...
 
 browser: bin/hub bin/agent bin/testbench ## dashboard and kiosk page in headless Chromium
 	cd hub/web && npm run --silent test:browser

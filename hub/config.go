@@ -25,6 +25,7 @@ type Config struct {
 	LogLevel, LogFormat         string
 	MaxAmount                   int64 // kopecks
 	GapAfter, SilentAfter       time.Duration
+	LaneGrace                   time.Duration
 	ShiftCloseAfter, RegisterBy time.Duration
 }
 
@@ -116,6 +117,8 @@ func (c *Config) options() []option {
 	add("gap-after", "duration", false, set, get, "через сколько пропуск журнала становится происшествием", "age at which a journal's hole becomes an incident")
 	set, get = span(&c.SilentAfter, 3*time.Minute)
 	add("silent-after", "duration", false, set, get, "через сколько молчание агента становится происшествием", "silence of an agent that becomes an incident")
+	set, get = span(&c.LaneGrace, 20*time.Second)
+	add("register-grace", "duration", false, set, get, "сколько касса может молчать, прежде чем автоматы скажут об этом", "how long a register may be away before machines say so")
 	set, get = span(&c.ShiftCloseAfter, 23*time.Hour+30*time.Minute)
 	add("shift-close-after", "duration", false, set, get, "возраст, в котором смена закрывается (закон: 24 часа)", "age at which a shift is closed (law: 24 hours)")
 	str("shift-close-at", "text", false, &c.ShiftCloseAt, "", "время суток, когда смена закрывается, 15:04 в поясе линии", "time of day when shifts are closed, 15:04 in the lane's zone")

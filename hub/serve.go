@@ -90,7 +90,7 @@ func (m *Main) make() (*downlink, *measuredStore) {
 	down := &downlink{}
 	st := &measuredStore{Store: m.store, clean: make(chan struct{}),
 		taken: api.NewHistogram("chekomat_ingest_seconds", "Storing one batch of records durably", .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 5)}
-	m.ingest = ingest.New(st, ingest.Options{MaxAmount: c.MaxAmount, GapAfter: c.GapAfter, SilentAfter: c.SilentAfter, Log: m.Log})
+	m.ingest = ingest.New(st, ingest.Options{MaxAmount: c.MaxAmount, GapAfter: c.GapAfter, SilentAfter: c.SilentAfter, LaneGrace: c.LaneGrace, Log: m.Log})
 	m.ingest.Attach(down)
 	m.till = till.New(m.store, till.Settings{Holder: c.Name, CloseAfter: c.ShiftCloseAfter, CloseAt: c.ShiftCloseAt, PollEvery: c.RegisterBy,
 		Now: m.Now, Open: m.openRegister, Teller: m.ingest, Log: m.Log})

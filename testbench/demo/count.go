@@ -12,16 +12,17 @@ import (
 // Result is what a demo found when it compared every stage with the one
 // before: machines' own counters, agents' journals, hub, FN archive, displays.
 type Result struct {
-	Vends      int            `json:"vends"`      // the machines' own counters
-	Journaled  int            `json:"journaled"`  // sales in the agents' journals
-	InHub      int            `json:"in_hub"`     // sales durable at the hub
-	Receipts   int            `json:"receipts"`   // receipts in the FN archive
-	Shown      int            `json:"shown"`      // receipts that stood on a panel
-	NotShown   map[string]int `json:"not_shown"`  // by reason
-	Held       map[string]int `json:"held"`       // sales that wait for a person, by reason
-	Unheard    int            `json:"unheard"`    // vends made while a tap was dead, and not recovered
-	Lost       int            `json:"lost"`       // missing at some stage without a reason
-	Duplicated int            `json:"duplicated"` // made twice at some stage
+	Vends      int            `json:"vends"`             // the machines' own counters
+	Journaled  int            `json:"journaled"`         // sales in the agents' journals
+	InHub      int            `json:"in_hub"`            // sales durable at the hub
+	Receipts   int            `json:"receipts"`          // receipts in the FN archive
+	Shown      int            `json:"shown"`             // receipts that stood on a panel
+	NotShown   map[string]int `json:"not_shown"`         // by reason
+	Held       map[string]int `json:"held"`              // sales that wait for a person, by reason
+	Foreign    int            `json:"foreign,omitempty"` // receipts of the archive that another program made
+	Unheard    int            `json:"unheard"`           // vends made while a tap was dead, and not recovered
+	Lost       int            `json:"lost"`              // missing at some stage without a reason
+	Duplicated int            `json:"duplicated"`        // made twice at some stage
 	VendToQR   Quantiles      `json:"vend_to_qr_ms"`
 	Register   Quantiles      `json:"register_ms"`
 	Restarts   map[string]int `json:"restarts,omitempty"` // of programs that died on the way
@@ -199,9 +200,13 @@ func (s Stages) countArchive(r *Result, want map[what]int) {
 		if d.Type != fn.TypeReceipt || d.Operation != 1 {
 			continue
 		}
+		if d.Key == "" {
+			r.Foreign++
+			continue
+		}
 		r.Receipts++
 		made[what{d.Machine, d.Sum}]++
-		if fd, again := keys[d.Key]; again && d.Key != "" {
+		if fd, again := keys[d.Key]; again {
 			r.Problems = append(r.Problems, fmt.Sprintf("key %s stands in ФД %d and ФД %d", d.Key, fd, d.FD))
 		}
 		keys[d.Key] = d.FD

@@ -129,7 +129,7 @@ func (s *site) final(ctx context.Context, selling bool) error {
 	if err := s.Drain(ctx, 30*time.Second); err != nil {
 		return err
 	}
-	r, err := s.count(ctx)
+	r, err := s.Count(ctx)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -249,27 +248,13 @@ func (s *site) resume(ctx context.Context) error {
 // before does: machines sell on meanwhile.
 func (s *site) drained(ctx context.Context, within time.Duration) error {
 	return until(ctx, "nothing lost, nothing doubled, nothing on its way", within, func(ctx context.Context) (string, bool) {
-		r, err := s.count(ctx)
+		r, err := s.Count(ctx)
 		if err != nil {
 			return err.Error(), false
 		}
 		return fmt.Sprintf("lost %d, duplicated %d: %s", r.Lost, r.Duplicated, strings.Join(r.Problems, "; ")),
 			r.Lost == 0 && r.Duplicated == 0 && len(r.Problems) == 0
 	})
-}
-
-// count is the demo's, save for receipts another program was made to make.
-func (s *site) count(ctx context.Context) (demo.Result, error) {
-	r, err := s.Count(ctx)
-	r.Problems = slices.DeleteFunc(r.Problems, func(p string) bool {
-		n := 0
-		if _, err := fmt.Sscanf(p, "FOREIGN: %d of", &n); err != nil {
-			return false
-		}
-		r.Duplicated -= n
-		return true
-	})
-	return r, err
 }
 
 // queue counts documents that wait to be made.
