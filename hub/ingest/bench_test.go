@@ -69,6 +69,32 @@ func BenchmarkIngest(b *testing.B) {
 	}
 }
 
+// BenchmarkOneSale measures a quiet hub: from PUBLISH of one sale to the ack
+// that says its record and its job are durable.
+func BenchmarkOneSale(b *testing.B) {
+	s := openStore(b, time.Now)
+	settle(b, s, "op", 1)
+	h := startHub(b, s, broker.Options{}, ingest.Options{})
+	l := load{agents: 1, window: 1}
+	all := l.payloads(b, 0)
+	p := dialPump(b, h.broker.Addr().String(), "op", "a1", secret, l.window)
+	b.ResetTimer()
+	for i := range all {
+		err := p.send(all[i : i+1])
+		if err == nil {
+			err = p.until(int64(i + 1))
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	var jobs int
+	if err := s.Read().QueryRow(`SELECT count(*) FROM job`).Scan(&jobs); err != nil || jobs != b.N {
+		b.Fatalf("%d jobs of %d, %v", jobs, b.N, err)
+	}
+}
+
 func (l load) payloads(b *testing.B, agent int) [][]byte {
 	n := b.N / l.agents
 	if agent < b.N%l.agents {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/chekomat/chekomat/agent/wire"
@@ -23,7 +22,7 @@ const (
 	landMin  = 8       // fewer records at once are no backlog
 	landRow  = 64      // records of one row: what one settling does, a few ms
 	landMost = 1 << 16 // records waiting in all; more are taken in one step, at the pace of that
-	landRead = 8       // rows read at once
+	landRead = 32      // rows read at once
 )
 
 // fits tells whether a batch may land: understood records of one journal, one
@@ -141,15 +140,18 @@ func (s *Store) Settle(ctx context.Context, done func(Taken)) (more bool, err er
 	if err != nil {
 		return false, fmt.Errorf("store: read landed records: %w", err)
 	}
-	var parsing sync.WaitGroup
-	for i := range rows {
-		parsing.Go(rows[i].parse)
-	}
-	parsing.Wait()
+	parsed := make(chan *landedRow, len(rows)) // beside the writer, which is the narrow place
+	go func() {
+		for i := range rows {
+			rows[i].parse()
+			parsed <- &rows[i]
+		}
+	}()
 	taken, waits := make([]Taken, len(rows)), make([]func() error, len(rows))
 	for i := range rows {
+		l := <-parsed
 		waits[i] = s.begin(ctx, true, func(tx *sql.Tx) (err error) {
-			taken[i], err = s.settleIn(tx, &rows[i])
+			taken[i], err = s.settleIn(tx, l)
 			return err
 		})
 	}

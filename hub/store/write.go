@@ -14,7 +14,7 @@ import (
 // first of a burst does not wait for the whole of it.
 const (
 	groupMax  = 256
-	groupTime = 10 * time.Millisecond
+	groupTime = 50 * time.Millisecond
 )
 
 // ErrClosed says that the store was closed before the write ran.
