@@ -70,7 +70,7 @@ func (m Main) root() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	root.AddCommand(m.runCommand(), m.configCommand(), m.journalCommand(), m.statusCommand())
+	root.AddCommand(m.runCommand(), m.configCommand(), m.journalCommand(), m.statusCommand(), m.moduleCommand())
 	return root
 }
 

@@ -203,12 +203,14 @@ func (a *agent) newListener(exitAtEnd bool) (*listen.Listener, error) {
 	address := a.cfg.Bus.URL
 	file := !strings.Contains(address, "://") || strings.HasPrefix(address, "file://")
 	force, _ := listen.ISO(a.cfg.Bus.AssumeCurrency)
+	open, err := a.opener()
+	if err != nil {
+		return nil, err
+	}
 	return listen.New(listen.Config{
 		URL: address, Log: a.journal, Clock: a.clock, Audience: a, ExitAtEnd: exitAtEnd, Logger: a.logger,
 		AtArrival: file && !strings.Contains(address, "speed=real"),
-		Open: func(ctx context.Context, from module.Cursor) (module.Source, error) {
-			return module.Open(ctx, address, from, module.Options{})
-		},
+		Open: open,
 		New: func(f module.Fidelity) listen.Recovery {
 			c := sales.ForSource(f)
 			c.Scale, c.Decimals, c.StartsIdle = a.cfg.Bus.AssumeScale, a.cfg.Bus.AssumeDecimals, a.cfg.Bus.StartsIdle

@@ -53,6 +53,9 @@ type Bus struct {
 	AssumeScale    uint32 `yaml:"assume_scale,omitempty"`
 	AssumeDecimals uint8  `yaml:"assume_decimals,omitempty"`
 	StartsIdle     bool   `yaml:"starts_idle,omitempty"`
+
+	Role   []string `yaml:"role,omitempty"` // what the module plays besides listening
+	Reader Reader   `yaml:"reader,omitempty"`
 }
 
 // Audit is where the machine's own counters are read; an empty port: nowhere.
@@ -112,6 +115,11 @@ var Options = []Option{
 		Set: func(c *Config, v string) (err error) { c.Hub.StateSec, err = strconv.Atoi(v); return err }},
 	{Name: "bus", RU: "источник слов шины: модуль или файл записи", EN: "source of bus words: a module or a capture file",
 		Set: text(func(c *Config) *string { return &c.Bus.URL })},
+	{Name: "role", RU: "кого модуль играет на шине: reader2, reader1, gateway, через запятую", EN: "what the module plays on the bus: reader2, reader1, gateway, separated by commas",
+		Set: func(c *Config, v string) error {
+			c.Bus.Role = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+			return nil
+		}},
 	{Name: "assume-currency", RU: "считать все суммы в этой валюте (RUB), что бы ни говорила шина", EN: "take all amounts for this currency (RUB) whatever the bus says",
 		Set: text(func(c *Config) *string { return &c.Bus.AssumeCurrency })},
 	{Name: "panel", RU: "экран: АДРЕС,ШИРИНАxВЫСОТА[,ММ]; через пробел — несколько", EN: "display: URL,WIDTHxHEIGHT[,MM]; several are separated by spaces",
@@ -223,6 +231,9 @@ func (c Config) Check() []error {
 	}
 	if c.Bus.URL == "" {
 		add("bus.url is missing: a module or a capture file")
+	}
+	if _, err := c.Bus.Cast(); err != nil {
+		bad = append(bad, err)
 	}
 	if c.Bus.AssumeCurrency != "" {
 		if _, ok := listen.ISO(c.Bus.AssumeCurrency); !ok {

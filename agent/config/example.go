@@ -25,7 +25,10 @@ hub:
 bus:
   # Модуль на шине:     chekomat:///dev/ttyACM0   или   chekomat+tcp://10.0.0.5:7000
   # Запись, для пробы:  file:///path/file.words.csv?speed=real   (max — как можно быстрее)
+  # Что подключено:     agent module scan
   url: chekomat:///dev/ttyACM0
+  # role: [reader2, gateway]   # модуль отвечает автомату сам: второй терминал (ему
+  #                            # автомат говорит о продажах за наличные) и шлюз связи
   # assume_currency: RUB   # считать все суммы рублями, что бы ни говорила шина
   # assume_scale: 100      # множитель, если настройки устройств не были услышаны:
   # assume_decimals: 2     # сумма = число с шины × множитель / 10^знаки
@@ -67,7 +70,10 @@ hub:
 bus:
   # A module on the bus:   chekomat:///dev/ttyACM0   or   chekomat+tcp://10.0.0.5:7000
   # A capture, for trying: file:///path/file.words.csv?speed=real   (max: as fast as possible)
+  # What is plugged in:    agent module scan
   url: chekomat:///dev/ttyACM0
+  # role: [reader2, gateway]   # the module answers the machine: as a second reader (told
+  #                            # of cash sales) and as communications gateway
   # assume_currency: RUB   # take all amounts for roubles whatever the bus says
   # assume_scale: 100      # factor where the devices' set-up was not heard:
   # assume_decimals: 2     # sum = number on the bus × factor / 10^decimals

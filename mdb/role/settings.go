@@ -108,3 +108,10 @@ func (s GatewaySettings) defaults() GatewaySettings {
 	s.Identity.HasOptions = true
 	return s
 }
+
+// Ours is our identity with a serial number of the owner's.
+func Ours(serial string) mdb.Identity {
+	id := ours
+	id.Serial = serial
+	return id
+}
