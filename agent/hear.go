@@ -90,6 +90,9 @@ func (a *agent) Configured(c wire.Config) {
 		c.Lang = a.cfg.Lang
 	}
 	a.catalog.Store(&c)
+	if c.Version != 0 {
+		a.plan.Do(func() { close(a.planned) })
+	}
 	a.board.Put(screen.Policy{Config: c})
 }
 

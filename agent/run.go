@@ -23,7 +23,6 @@ import (
 	"github.com/chekomat/chekomat/display"
 	"github.com/chekomat/chekomat/display/panel"
 	"github.com/chekomat/chekomat/mdb/module"
-	"github.com/chekomat/chekomat/mdb/sales"
 )
 
 // Ready is printed, as one line of JSON, when the agent works.
@@ -77,12 +76,14 @@ type agent struct {
 	uplink  *uplink.Uplink
 	listen  *listen.Listener
 	catalog atomic.Pointer[wire.Config]
+	planned chan struct{} // closed when the hub's catalogue is there
+	plan    sync.Once     // closes it
 	hub     atomic.Bool
 	restart context.CancelCauseFunc
 }
 
 func (m Main) once(ctx context.Context, c config.Config, exitAtEnd bool, logger *slog.Logger) (err error) {
-	a := &agent{cfg: c, clock: clock.System(), logger: logger}
+	a := &agent{cfg: c, clock: clock.System(), logger: logger, planned: make(chan struct{})}
 	ctx, a.restart = context.WithCancelCause(ctx)
 	defer a.restart(nil)
 
@@ -202,7 +203,6 @@ func (a *agent) newUplink() (*uplink.Uplink, error) {
 func (a *agent) newListener(exitAtEnd bool) (*listen.Listener, error) {
 	address := a.cfg.Bus.URL
 	file := !strings.Contains(address, "://") || strings.HasPrefix(address, "file://")
-	force, _ := listen.ISO(a.cfg.Bus.AssumeCurrency)
 	open, err := a.opener()
 	if err != nil {
 		return nil, err
@@ -210,25 +210,13 @@ func (a *agent) newListener(exitAtEnd bool) (*listen.Listener, error) {
 	return listen.New(listen.Config{
 		URL: address, Log: a.journal, Clock: a.clock, Audience: a, ExitAtEnd: exitAtEnd, Logger: a.logger,
 		AtArrival: file && !strings.Contains(address, "speed=real"),
-		Open: open,
-		New: func(f module.Fidelity) listen.Recovery {
-			c := sales.ForSource(f)
-			c.Scale, c.Decimals, c.StartsIdle = a.cfg.Bus.AssumeScale, a.cfg.Bus.AssumeDecimals, a.cfg.Bus.StartsIdle
-			return sales.New(c)
+		Open: func(ctx context.Context, from module.Cursor) (module.Source, error) {
+			a.awaitPlan(ctx)
+			return open(ctx, from)
 		},
-		Counts: func(r listen.Recovery) int64 {
-			if s, ok := r.(*sales.Recovery); ok {
-				return int64(s.Stats().Checksums)
-			}
-			return 0
-		},
-		Terms: func() listen.Terms {
-			t := listen.Terms{Bus: "mdb", Force: force}
-			if c := a.catalog.Load(); c != nil {
-				t.Assume = c.Assume
-			}
-			return t
-		},
+		New:    a.newRecovery,
+		Counts: badSums,
+		Terms:  a.terms,
 	})
 }
 

@@ -49,6 +49,8 @@ type Hub struct {
 // Bus is what the agent listens to.
 type Bus struct {
 	URL            string `yaml:"url"`
+	Protocol       string `yaml:"protocol,omitempty"` // MDB (""), Executive
+	EXE            EXE    `yaml:"exe,omitempty"`
 	AssumeCurrency string `yaml:"assume_currency,omitempty"`
 	AssumeScale    uint32 `yaml:"assume_scale,omitempty"`
 	AssumeDecimals uint8  `yaml:"assume_decimals,omitempty"`
@@ -102,8 +104,8 @@ func text(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error { *field(c) = v; return nil }
 }
 
-// Options in the order of the file.
-var Options = []Option{
+// Options in the order of the file, those of the bus's protocol last.
+var Options = append([]Option{
 	{Name: "operator", RU: "оператор: имя в хабе", EN: "operator: the name at the hub", Set: text(func(c *Config) *string { return &c.Operator })},
 	{Name: "agent", RU: "агент: имя в хабе", EN: "agent: the name at the hub", Set: text(func(c *Config) *string { return &c.Agent })},
 	{Name: "secret", RU: "секрет агента (лучше файлом)", EN: "the agent's secret (a file is better)", Secret: true,
@@ -128,7 +130,7 @@ var Options = []Option{
 	{Name: "lang", RU: "язык экрана, пока хаб не сказал: ru или en", EN: "language of the screen until the hub has said: ru or en",
 		Set: text(func(c *Config) *string { return &c.Lang })},
 	{Name: "log", RU: "подробность журнала работы: debug, info, warn, error", EN: "log level: debug, info, warn, error", Set: text(func(c *Config) *string { return &c.Log })},
-}
+}, busOptions...)
 
 // setPanels reads "URL,WxH[,MM]" items separated by spaces.
 func setPanels(c *Config, v string) error {
@@ -232,6 +234,7 @@ func (c Config) Check() []error {
 	if c.Bus.URL == "" {
 		add("bus.url is missing: a module or a capture file")
 	}
+	bad = append(bad, c.Bus.check()...)
 	if _, err := c.Bus.Cast(); err != nil {
 		bad = append(bad, err)
 	}

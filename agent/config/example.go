@@ -29,6 +29,11 @@ bus:
   url: chekomat:///dev/ttyACM0
   # role: [reader2, gateway]   # модуль отвечает автомату сам: второй терминал (ему
   #                            # автомат говорит о продажах за наличные) и шлюз связи
+  # protocol: exe          # шина Executive вместо MDB; чего она не говорит, надо сказать здесь:
+  # exe:
+  #   mode: price_holding  # цены у монетника (берём из плана хаба); price_display — у автомата
+  #   payment: cash        # чем платят: cash, cashless; by_hint — угадывать по кредиту.
+  #                        # Без этого продажа ждёт решения человека: платёж не назван
   # assume_currency: RUB   # считать все суммы рублями, что бы ни говорила шина
   # assume_scale: 100      # множитель, если настройки устройств не были услышаны:
   # assume_decimals: 2     # сумма = число с шины × множитель / 10^знаки
@@ -74,6 +79,11 @@ bus:
   url: chekomat:///dev/ttyACM0
   # role: [reader2, gateway]   # the module answers the machine: as a second reader (told
   #                            # of cash sales) and as communications gateway
+  # protocol: exe          # an Executive bus instead of MDB; what it does not say has to be said here:
+  # exe:
+  #   mode: price_holding  # prices are the payment device's (taken from the hub's plan); price_display: the machine's
+  #   payment: cash        # how it is paid: cash, cashless; by_hint goes by the credit shown.
+  #                        # Without this a sale waits for a person: no payment is named
   # assume_currency: RUB   # take all amounts for roubles whatever the bus says
   # assume_scale: 100      # factor where the devices' set-up was not heard:
   # assume_decimals: 2     # sum = number on the bus × factor / 10^decimals
