@@ -108,6 +108,8 @@ func (a *agent) Command(c wire.Command) wire.Result {
 	case "restart":
 		a.restart(errRestart)
 		return wire.Result{OK: true}
+	case wire.CommandTrace:
+		return a.sendTraces(c)
 	}
 	return wire.Result{Detail: errors.ErrUnsupported.Error() + ": " + c.Kind}
 }

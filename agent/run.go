@@ -15,6 +15,7 @@ import (
 
 	"github.com/chekomat/chekomat/agent/clock"
 	"github.com/chekomat/chekomat/agent/config"
+	"github.com/chekomat/chekomat/agent/flight"
 	"github.com/chekomat/chekomat/agent/journal"
 	"github.com/chekomat/chekomat/agent/listen"
 	"github.com/chekomat/chekomat/agent/screen"
@@ -75,6 +76,7 @@ type agent struct {
 	board   *screen.Board
 	uplink  *uplink.Uplink
 	listen  *listen.Listener
+	flight  *flight.Recorder
 	catalog atomic.Pointer[wire.Config]
 	planned chan struct{} // closed when the hub's catalogue is there
 	plan    sync.Once     // closes it
@@ -105,6 +107,8 @@ func (m Main) once(ctx context.Context, c config.Config, exitAtEnd bool, logger 
 	if a.uplink, err = a.newUplink(); err != nil {
 		return err
 	}
+	a.flight = a.newFlight()
+	defer a.flight.Close()
 	if a.listen, err = a.newListener(exitAtEnd); err != nil {
 		return err
 	}
@@ -208,7 +212,7 @@ func (a *agent) newListener(exitAtEnd bool) (*listen.Listener, error) {
 		return nil, err
 	}
 	return listen.New(listen.Config{
-		URL: address, Log: a.journal, Clock: a.clock, Audience: a, ExitAtEnd: exitAtEnd, Logger: a.logger,
+		URL: address, Log: a.journal, Clock: a.clock, Audience: a, Recorder: a.flight, ExitAtEnd: exitAtEnd, Logger: a.logger,
 		AtArrival: file && !strings.Contains(address, "speed=real"),
 		Open: func(ctx context.Context, from module.Cursor) (module.Source, error) {
 			a.awaitPlan(ctx)

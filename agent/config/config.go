@@ -31,6 +31,7 @@ type Config struct {
 	Hub        Hub     `yaml:"hub"`
 	Bus        Bus     `yaml:"bus"`
 	Panels     []Panel `yaml:"panel"`
+	Flight     Flight  `yaml:"flight,omitempty"`
 	Audit      Audit   `yaml:"audit,omitempty"`
 	Data       string  `yaml:"data"`
 	Lang       string  `yaml:"lang"`
@@ -76,6 +77,14 @@ func (a Audit) On() bool { return a.Port != "" }
 // Source is the port as package audit takes it.
 func (a Audit) Source() audit.Port {
 	return audit.Port{Address: a.Port, Protocol: a.Protocol, Mode: a.Mode, Baud: a.Baud}
+}
+
+// Flight is the recorder of the last words of the bus; zero values take the
+// recorder's own.
+type Flight struct {
+	Words     int `yaml:"words,omitempty"`     // in memory, 8 bytes each
+	Files     int `yaml:"files,omitempty"`     // kept on disk at most
+	Megabytes int `yaml:"megabytes,omitempty"` // of all files at most
 }
 
 // Panel is one display.
@@ -245,6 +254,9 @@ func (c Config) Check() []error {
 	}
 	if c.Bus.AssumeScale == 0 && c.Bus.AssumeDecimals != 0 || c.Bus.AssumeScale > 1<<16 || c.Bus.AssumeDecimals > 9 {
 		add("bus.assume_scale %d and assume_decimals %d make no sense", c.Bus.AssumeScale, c.Bus.AssumeDecimals)
+	}
+	if f := c.Flight; f.Words < 0 || f.Words > 1<<20 || f.Files < 0 || f.Megabytes < 0 || f.Megabytes > 1<<20 {
+		add("flight: words 0 to 1048576, files and megabytes not below 0")
 	}
 	for i, p := range c.Panels {
 		if p.URL == "" || p.Width <= 0 || p.Height <= 0 || p.MM < 0 {

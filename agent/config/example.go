@@ -53,6 +53,13 @@ panel:
 #   every: 24h           # или  at: "04:10"  по времени автомата
 #   mode: withhold       # не обнуляет счётчики инкассатора; save — попросить автомат сохранить их
 
+# Самописец: последние слова шины. Вокруг каждого происшествия и спорной продажи
+# пишет файл data/flight/*.trace; хаб может его забрать. Показаны умолчания.
+# flight:
+#   words: 65536       # в памяти, по 8 байт
+#   files: 64          # на диске не больше
+#   megabytes: 8
+
 data: /var/lib/chekomat-agent        # журнал; не чистить: в нём недоставленные продажи
 lang: ru                             # язык экрана, пока хаб не сказал своего
 log: info
@@ -102,6 +109,13 @@ panel:
 #   protocol: dex        # or ddcmp
 #   every: 24h           # or  at: "04:10"  by the machine's time
 #   mode: withhold       # clears no hand-held's counters; save: ask the machine to keep them
+
+# The flight recorder: the last words of the bus. Around each incident and disputed
+# sale it writes a file data/flight/*.trace, which the hub can fetch. Defaults:
+# flight:
+#   words: 65536       # in memory, 8 bytes each
+#   files: 64          # on disk at most
+#   megabytes: 8
 
 data: /var/lib/chekomat-agent        # the journal; never clean it: undelivered sales are in it
 lang: ru                             # language of the screen until the hub has said

@@ -53,6 +53,25 @@ type Keeper interface {
 	Keep(module.Cursor) error
 }
 
+// Recorder keeps what was heard for later (the flight recorder). Its methods
+// must not block.
+type Recorder interface {
+	Begin(module.Fidelity)                            // a source was opened
+	Lost(note string)                                 // before the next words
+	Words(ws []mdb.Word, now int64, at clock.Reading) // ws are valid during the call
+	State(checkpoint []byte)                          // of recovery after those words; kept by the recorder
+	Event(sales.Event)                                // of those words
+}
+
+// silent is the recorder of a listener that has none.
+type silent struct{}
+
+func (silent) Begin(module.Fidelity)                  {}
+func (silent) Lost(string)                            {}
+func (silent) Words([]mdb.Word, int64, clock.Reading) {}
+func (silent) State([]byte)                           {}
+func (silent) Event(sales.Event)                      {}
+
 // Config of a Listener.
 type Config struct {
 	URL       string // of the source, for people; secrets are cut
@@ -62,6 +81,7 @@ type Config struct {
 	Clock     clock.Clock
 	Terms     func() Terms // as of now: the catalogue may change them
 	Audience  Audience
+	Recorder  Recorder                             // nil: none
 	SaveEvery time.Duration                        // how often the checkpoint is saved when nothing was sold; 0: 10 s
 	Counts    func(Recovery) (bad int64)           // bad checksums so far; may be nil
 	Wait      func(context.Context, time.Duration) // between tries; nil sleeps
@@ -116,6 +136,9 @@ func New(cfg Config) (*Listener, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if cfg.Recorder == nil {
+		cfg.Recorder = silent{}
 	}
 	m, _, err := cfg.Log.Mark()
 	if err != nil {
@@ -200,6 +223,7 @@ func (l *Listener) session(ctx context.Context, reason string) (heard bool, err 
 	if l.rec == nil {
 		l.restore(src.Fidelity())
 	}
+	l.cfg.Recorder.Begin(src.Fidelity())
 	keeper, _ := src.(Keeper)
 	for {
 		c, err := src.Read(ctx)
@@ -235,6 +259,7 @@ func (l *Listener) chunk(c module.Chunk, why string, keeper Keeper) error {
 	if c.Lost {
 		l.gap(now, why, c.Note)
 		l.events(l.rec.Lost(c.Note), l.lastBus, l.before(now), terms)
+		l.cfg.Recorder.Lost(c.Note)
 	}
 	for _, w := range c.Words {
 		evs := l.rec.Word(w)
@@ -244,6 +269,7 @@ func (l *Listener) chunk(c module.Chunk, why string, keeper Keeper) error {
 		}
 	}
 	l.events(l.rec.Advance(c.Now), c.Now, now, terms)
+	l.cfg.Recorder.Words(c.Words, c.Now, now)
 	l.mark.Cursor, l.mark.Heard = c.Next, now.Wall
 	l.last, l.lastBus = now, c.Now
 	l.count(len(c.Words), now)
@@ -262,6 +288,7 @@ func (l *Listener) chunk(c module.Chunk, why string, keeper Keeper) error {
 
 func (l *Listener) events(evs []sales.Event, busNow int64, now clock.Reading, terms Terms) {
 	for _, ev := range evs {
+		l.cfg.Recorder.Event(ev)
 		ago := time.Duration(max(busNow-ev.T, 0)) * time.Microsecond
 		if l.cfg.AtArrival {
 			ago = 0
@@ -317,6 +344,7 @@ func (l *Listener) save(now clock.Reading, force bool) error {
 	}
 	m := l.mark
 	m.Checkpoint = l.rec.Checkpoint()
+	l.cfg.Recorder.State(m.Checkpoint)
 	stored, err := l.cfg.Log.Append(l.pending, &m)
 	if err != nil {
 		l.retryAt = now.MonoMS + 1000

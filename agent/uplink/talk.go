@@ -239,6 +239,11 @@ func (u *Uplink) configure(c wire.Config) error {
 	return u.cfg.Journal.Keep(keptSerial, []byte(c.Serial))
 }
 
+// Trace sends a file of the flight recorder. It may be called from
+// Machine.Command only: that is Run's goroutine. A PUBACK is all the hub says of
+// it; what is lost can be asked for again.
+func (u *Uplink) Trace(t wire.Trace) error { return u.publish(wire.UpTrace, t) }
+
 // resultsMost results of commands are repeated in states.
 const resultsMost = 5
 

@@ -213,9 +213,31 @@ type Config struct {
 type Command struct {
 	V       int             `json:"v"`
 	ID      string          `json:"id"`
-	Kind    string          `json:"kind"` // "identify", "restart", "trace"
+	Kind    string          `json:"kind"` // "identify", "restart", CommandTrace
 	Args    json.RawMessage `json:"args,omitempty"`
 	Expires time.Time       `json:"expires"`
+}
+
+// CommandTrace asks for what the flight recorder has; it comes by up/trace.
+const CommandTrace = "trace"
+
+// TracesMost files are sent for one command.
+const TracesMost = 10
+
+// TraceArgs of CommandTrace: one of them.
+type TraceArgs struct {
+	LastS int    `json:"last_s,omitempty"` // what was heard in the last seconds
+	Saved int    `json:"saved,omitempty"`  // that many of the newest files
+	Name  string `json:"name,omitempty"`   // a file
+}
+
+// Trace is a file of the flight recorder.
+type Trace struct {
+	V       int       `json:"v"`
+	Command string    `json:"command,omitempty"` // what asked for it
+	Name    string    `json:"name"`              // unique with its agent
+	Wall    time.Time `json:"wall"`              // when it was written
+	Gzip    []byte    `json:"gzip"`              // text of package mdb/trace
 }
 
 // Result of a command.
