@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -12,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	paho "github.com/eclipse/paho.mqtt.golang"
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 
+	"github.com/chekomat/chekomat/agent/wire"
 	"github.com/chekomat/chekomat/hub/broker"
 	"github.com/chekomat/chekomat/hub/ingest"
 )
@@ -27,11 +30,13 @@ type load struct {
 	agents int
 	window int  // messages without PUBACK, per agent
 	single bool // a write for each message
+	paho   bool // with the library agents use, instead of the cheapest client
 }
 
 var loads = []load{
-	{"pipelined", 8, 256, false}, // the most a broker can be given
-	{"agents", 64, 32, true},     // as agents send: their window, one write a message
+	{name: "pipelined", agents: 8, window: 256},            // the most a broker can be given
+	{name: "agents", agents: 64, window: 32, single: true}, // as agents send: their window, one write a message
+	{name: "paho", agents: 64, window: 32, paho: true},
 }
 
 // BenchmarkIngest measures durable ingest through MQTT, from PUBLISH to the
@@ -107,12 +112,83 @@ func (l load) payloads(b *testing.B, agent int) [][]byte {
 	return all
 }
 
-func (l load) run(b *testing.B, addr string, wait func(p *pump, n int) error) {
-	pumps, payloads := make([]*pump, l.agents), make([][][]byte, l.agents)
+// sender is a client under load.
+type sender interface {
+	send(payloads [][]byte) error
+	arrived() // waits for every PUBACK
+	until(seq int64) error
+}
+
+func (l load) dial(b *testing.B, addr, agent string) sender {
+	if l.paho {
+		return dialPaho(b, addr, agent, l.window)
+	}
+	p := dialPump(b, addr, "op", agent, secret, l.window)
+	p.single = l.single
+	return p
+}
+
+// pahoSender is a client of the library agents use.
+type pahoSender struct {
+	client paho.Client
+	topic  string
+	window int
+	acked  chan int64
+}
+
+func dialPaho(b *testing.B, addr, agent string, window int) *pahoSender {
+	p := &pahoSender{topic: wire.Topic("op", agent, wire.UpRecord), window: window, acked: make(chan int64, 1<<16)}
+	p.client = paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("op/" + agent).SetUsername("op/" + agent).
+		SetPassword(secret).SetAutoReconnect(false).SetMessageChannelDepth(uint(window)))
+	b.Cleanup(func() { p.client.Disconnect(0) })
+	ok := func(t paho.Token) {
+		if t.Wait() && t.Error() != nil {
+			b.Fatal(t.Error())
+		}
+	}
+	ok(p.client.Connect())
+	ok(p.client.Subscribe(wire.Topic("op", agent, wire.DownAck), 0, func(_ paho.Client, m paho.Message) {
+		var a wire.Ack
+		if json.Unmarshal(m.Payload(), &a) == nil {
+			p.acked <- a.Upto
+		}
+	}))
+	return p
+}
+
+func (p *pahoSender) send(payloads [][]byte) error {
+	var tokens []paho.Token
+	for _, body := range payloads {
+		if len(tokens) == p.window {
+			tokens[0].Wait()
+			tokens = tokens[1:]
+		}
+		tokens = append(tokens, p.client.Publish(p.topic, 1, false, body))
+	}
+	for _, t := range tokens {
+		if t.Wait() && t.Error() != nil {
+			return t.Error()
+		}
+	}
+	return nil
+}
+
+func (p *pahoSender) arrived() {} // send has waited
+
+func (p *pahoSender) until(seq int64) error {
+	for upto := range p.acked {
+		if upto >= seq {
+			break
+		}
+	}
+	return nil
+}
+
+func (l load) run(b *testing.B, addr string, wait func(p sender, n int) error) {
+	pumps, payloads := make([]sender, l.agents), make([][][]byte, l.agents)
 	for i := range pumps {
 		payloads[i] = l.payloads(b, i)
-		pumps[i] = dialPump(b, addr, "op", fmt.Sprintf("a%d", i+1), secret, l.window)
-		pumps[i].single = l.single
+		pumps[i] = l.dial(b, addr, fmt.Sprintf("a%d", i+1))
 	}
 	runtime.GC() // of making the load
 	b.ResetTimer()
@@ -152,7 +228,7 @@ func benchBareBroker(b *testing.B, load load) {
 		b.Fatal(err)
 	}
 	defer server.Close()
-	load.run(b, l.Address(), func(p *pump, _ int) error { p.puback.Wait(); return nil })
+	load.run(b, l.Address(), func(p sender, _ int) error { p.arrived(); return nil })
 	b.StopTimer()
 }
 
@@ -162,7 +238,7 @@ func benchDurable(b *testing.B, load load) (settledRate float64) {
 	s := openStore(b, time.Now)
 	settle(b, s, "op", load.agents)
 	h := startHub(b, s, broker.Options{}, ingest.Options{})
-	load.run(b, h.broker.Addr().String(), func(p *pump, n int) error { return p.until(int64(n)) })
+	load.run(b, h.broker.Addr().String(), func(p sender, n int) error { return p.until(int64(n)) })
 	b.StopTimer()
 	acked, rest := b.Elapsed(), time.Now()
 	settled(b, s)

@@ -132,6 +132,9 @@ func (p *pump) send(payloads [][]byte) error {
 	return w.Flush()
 }
 
+// arrived waits for every PUBACK.
+func (p *pump) arrived() { p.puback.Wait() }
+
 // until waits for an ack of everything up to seq.
 func (p *pump) until(seq int64) error {
 	for upto := range p.acked {
