@@ -164,6 +164,13 @@ func check(r *wire.Record, limits Limits) (code, detail string) {
 		if r.Gap == nil || !validCode(r.Gap.Reason) || len(r.Gap.Detail) > maxText {
 			return bad("gap without a reason")
 		}
+	case wire.KindAudit:
+		if r.Audit == nil {
+			return bad("audit without counters")
+		}
+		if why := auditFault(r.Audit); why != "" {
+			return bad("audit: %s", why)
+		}
 	default:
 		return bad("kind %.80q", string(r.Kind))
 	}

@@ -100,14 +100,15 @@ type intake struct {
 	facts           *facts
 	journals        []*journal
 	refused         map[string][]wire.Refusal
-	unfair          map[string]bool // subject → a price alarm is open
+	unfair          map[string]bool  // subject → a price alarm is open
+	lastAudit       map[string]int64 // journal → seq of its newest audit; 0 none
 	prepared        map[string]*sql.Stmt
 	tally           tally
 	taken           Taken
 }
 
 func (s *Store) intakeOf(tx *sql.Tx, operator, agent string) *intake {
-	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: s.factsIn(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}, prepared: map[string]*sql.Stmt{}}
+	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: s.factsIn(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}, lastAudit: map[string]int64{}, prepared: map[string]*sql.Stmt{}}
 }
 
 // exec prepares a statement that each record of a batch runs once.
@@ -311,7 +312,10 @@ func (in *intake) store(j *journal, a *Arrival) error {
 		return err
 	}
 	in.tally.record(j.machine.String, a.Record.Kind, v.fate, amount, source, e.at)
-	return in.carryOut(e, v)
+	if err := in.carryOut(e, v); err != nil {
+		return err
+	}
+	return in.disturbs(e)
 }
 
 // decide gives the record's verdict before it is stored.
@@ -342,6 +346,8 @@ func (in *intake) carryOut(e *entry, v verdict) error {
 		}
 		_, err := in.s.Raise(in.tx, in.operator, in.about(e), r.Incident.Code, severity, r.Incident.Detail)
 		return err
+	case wire.KindAudit:
+		return in.audited(e)
 	case wire.KindGap:
 		_, err := in.s.Raise(in.tx, in.operator, in.about(e), ListeningGap, Warn, fmt.Sprintf("%s: %s to %s %s", r.Gap.Reason,
 			r.Gap.From.UTC().Format(time.RFC3339), r.Gap.To.UTC().Format(time.RFC3339), r.Gap.Detail))

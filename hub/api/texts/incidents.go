@@ -24,6 +24,7 @@ var incidents = []entry{
 	{"attempt_unknown", "Неясно, сделан ли чек", "It stays unknown whether a receipt was made", "Найдите документ в кассе: привяжите его или подтвердите, что его нет", "Look for the document: bind it, or say that there is none"},
 	{"foreign_document", "На кассе пробивают чеки помимо хаба", "Someone else makes documents on the register", "Уберите другую программу или кассира с этой кассы", "Keep other programs and cashiers off this register"},
 	{"documents_recovered", "Найдены чеки, которых база не помнит: она старше кассы", "Documents of lost jobs were found: the database is older than the register", "База восстановлена из копии? Сверьте смену", "Was the database restored from a backup? Compare the shift"},
+	{"audit_mismatch", "Счётчики автомата не сходятся с услышанным", "The machine's counters and what was heard disagree", "Откройте сверку автомата: там период и вид оплаты; если продажа не услышана, сделайте чек коррекции", "Open the machine's reconciliation for period and kind of payment; make a correction receipt for a sale that was not heard"},
 	{"job_failing", "Чек не удаётся сделать снова и снова", "A document fails again and again", "Посмотрите историю задания и причину отказа", "See the job's history and the cause"},
 }
 
@@ -44,6 +45,7 @@ var heard = []entry{
 	{"vend_success_after_loss", "После потери слов выдан другой товар", "After lost words another item was vended than asked for", "Сверьте с автоматом", "Compare with the machine"},
 	{"refund_failed", "Терминал не вернул деньги за несостоявшуюся продажу", "The reader could not refund a failed vend", "Верните деньги покупателю через банк", "Refund the buyer through the bank"},
 	{"reader_fault", "Неисправность терминала", "The reader reports a fault", "Посмотрите код у изготовителя терминала", "Look the code up with the reader's vendor"},
+	{"audit_failed", "Счётчики автомата не читаются", "The machine's counters can't be read", "Проверьте кабель порта аудита и протокол в настройках агента; разъём может занимать другой терминал", "Check the audit port's cable and the protocol in the agent's settings; another terminal may occupy the jack"},
 	{"sale_not_found", "Запись о продаже, которой в журнале нет", "A record about a sale the journal does not hold", reportRU, reportEN},
 	{"checkpoint_unreadable", "Агент не прочёл своё последнее состояние", "The agent could not read its last state", "Продажа в момент сбоя могла быть не услышана: сверьте", "A sale at that moment may be unheard: compare"},
 	{"journal_corrupt", "Журнал агента повреждён, начат новый", "The agent's journal was damaged, a new one was begun", "Замените карту памяти агента; старый файл сохранён", "Replace the agent's card; the old file is kept"},
@@ -103,4 +105,22 @@ var reasons = []entry{
 	{"display_dead", "Экран не работает: показать чек нельзя", "The display is dead: no receipt can be shown", "Почините экран: без QR на экране чек обязан быть бумажным", "Repair it: without a QR on the display a paper receipt is due"},
 	{"maintenance", "Обслуживание", "Maintenance", nothingRU, nothingEN},
 	{"unknown", "Причина не названа", "No cause was given", "Посмотрите журнал агента", "See the agent's log"},
+}
+
+// unreconciled say why a period between two audits can't be compared.
+var unreconciled = []entry{
+	{"journal_restarted", "Между считываниями начат новый журнал: продажи периода не сосчитать", "A new journal was begun between the readings: the period's sales can't be counted", nothingRU, nothingEN},
+	{"earlier_missing", "Прежнее считывание до хаба не дошло", "The earlier reading has not come to the hub", nothingRU, nothingEN},
+	{"records_missing", "Не все записи периода дошли или приняты", "Records of the period are missing or not taken in", "Посмотрите карантин; недошедшее агент пришлёт сам", "Look at the quarantine; the agent sends what is missing by itself"},
+	{"reports_unfit", "Два отчёта сравнить нельзя: другой автомат, другая валюта или испорчены", "The two reports can't be compared: another machine, another currency, or damage", "Проверьте, тот ли автомат на порту аудита", "Check which machine the audit port is connected to"},
+	{"counters_restarted", "Счётчики автомата начаты заново", "The machine's counters began anew", nothingRU, nothingEN},
+	{"report_unproven", "Отчёт автомата не доказан целым", "A report of the machine is not proven whole", nothingRU, nothingEN},
+	{"counter_unknown", "Автомат не назвал этот счётчик, или он уменьшился", "The machine did not give this counter, or it fell", nothingRU, nothingEN},
+	{"kind_not_counted", "Автомат не считает этот вид оплаты", "The machine does not count this kind of payment", nothingRU, nothingEN},
+	{"kind_not_heard", "Шина не говорит об этом виде оплаты: жетоны", "The bus does not tell of this kind of payment: tokens", nothingRU, nothingEN},
+	{"amount_unknown", "Сумма одной из продаж не понята", "The sum of a sale was not understood", nothingRU, nothingEN},
+	{"source_unknown", "Не понято, чем оплачена одна из продаж", "How a sale was paid was not understood", nothingRU, nothingEN},
+	{"currency_differs", "Продажи и счётчики в разных валютах", "Sales and counters are in different currencies", "Проверьте валюту в настройках автомата и агента", "Check the currency set in the machine and the agent"},
+	{"mixed_payment", "Есть продажи с двумя видами оплаты: автомат делит их по-своему, итог сходится", "Some sales were paid in two ways, which the machine divides in its own way; all together agree", nothingRU, nothingEN},
+	{"sold_during_reading", "За время считывания продано слишком много, чтобы отнести продажи к периоду", "Too much was sold during a reading to tell its side", nothingRU, nothingEN},
 }

@@ -20,6 +20,9 @@ var spoken = []struct {
 	names string // of constants
 }{
 	{"hub/store/incident.go", `.`},
+	{"hub/store/audit.go", `^Audit`},
+	{"hub/reconcile/reconcile.go", `^(Journal|Earlier|Records|Not|Counter|Amount|Source|Other|Mixed|During)`},
+	{"agent/audit/audit.go", `^Failed`},
 	{"hub/store/resolve.go", `^(Held|None)`},
 	{"hub/store/jobs.go", `^(Job|ReceiptMismatch|NeverPrinted|ByPerson)`},
 	{"hub/store/origin.go", `^WaitsFor`},
