@@ -30,6 +30,7 @@ type Config struct {
 	VendTime time.Duration
 	Service  time.Duration // of the register, a receipt
 	Silent   int           // how many of the machines do not announce cash sales
+	EXE      int           // how many of the machines, the last ones, have an Executive bus
 	Seed     uint64
 	Faults   []string // of the register
 	Lang     string
@@ -88,7 +89,7 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 		if d.plan, err = planOf(ctx, cfg.Trace); err != nil {
 			return d, err
 		}
-		d.cfg.Machines = 1
+		d.cfg.Machines, d.cfg.EXE = 1, 0
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -105,6 +106,7 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 		if err != nil {
 			return d, err
 		}
+		m.exe = m.n > d.cfg.Machines-d.cfg.EXE
 		d.members = append(d.members, m)
 		d.Kiosks = append(d.Kiosks, Kiosk{m.serial, "http://" + m.kiosk + "/"})
 	}
@@ -233,7 +235,9 @@ func (d *Demo) startMachine(ctx context.Context, m member) error {
 	}
 	args := []string{"machine", "--listen", m.module, "--data", m.dir, "--plan", plan, "--seed", seed(d.cfg.Seed, m.n),
 		"--every", d.cfg.Every.String(), "--vend-time", d.cfg.VendTime.String()}
-	if m.n > d.cfg.Machines-d.cfg.Silent {
+	if m.exe {
+		args = append(args, "--bus", "exe")
+	} else if m.n > d.cfg.Machines-d.cfg.EXE-d.cfg.Silent {
 		args = append(args, "--silent")
 	}
 	d.machines[m.serial], _, err = d.start(ctx, process.Spec{Name: "machine-" + m.serial, Path: filepath.Join(d.cfg.Bin, "testbench"), Args: args, Stdin: true,

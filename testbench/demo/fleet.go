@@ -14,6 +14,7 @@ import (
 	"github.com/chekomat/chekomat/agent/config"
 	"github.com/chekomat/chekomat/hub/api/client"
 	"github.com/chekomat/chekomat/hub/api/contract"
+	"github.com/chekomat/chekomat/mdb/exe/vends"
 	"github.com/chekomat/chekomat/testbench/machine"
 )
 
@@ -46,6 +47,7 @@ var panels = []struct {
 // member is one machine of the demo's fleet with its agent.
 type member struct {
 	n             int
+	exe           bool // on an Executive bus
 	serial, agent string
 	kiosk, module string // addresses
 	dir, picture  string
@@ -124,10 +126,14 @@ func (m member) configure(hub, bus, lang string, assume string) (string, error) 
 	screen := func(url string) config.Panel {
 		return config.Panel{URL: url, Width: p.width, Height: p.height, MM: p.mm}
 	}
+	heard := config.Bus{URL: bus, AssumeCurrency: assume}
+	if m.exe {
+		heard.Protocol, heard.EXE.Payment = config.Executive, string(vends.PaymentByHint)
+	}
 	raw, err := yaml.Marshal(config.Config{
 		Operator: operatorID, Agent: m.agent, SecretFile: secretFile(m),
 		Hub:    config.Hub{URL: hub, StateSec: 1},
-		Bus:    config.Bus{URL: bus, AssumeCurrency: assume},
+		Bus:    heard,
 		Panels: []config.Panel{screen("kiosk://" + m.kiosk + "/?mirror=1"), screen("png://" + m.picture)},
 		Data:   m.dir + "/agent", Lang: lang, Log: "info",
 	})

@@ -32,6 +32,7 @@ type Config struct {
 	Keeps    bool  // credit stays after a vend, for another one (exe 6.5)
 	Seed     uint64
 	VendTime time.Duration
+	Bank     time.Duration // the longest a card's approval takes, 2 s at least; 0 is 40 s
 	Emit     func(mdb.Word)
 	Pace     func(t int64) // called as bus time (µs) moves on; nil runs as fast as possible
 }
@@ -90,6 +91,12 @@ func New(cfg Config) (*Machine, error) {
 	}
 	if cfg.Scale == 0 {
 		cfg.Scale = 1
+	}
+	if cfg.Bank == 0 {
+		cfg.Bank = 40 * time.Second
+	}
+	if cfg.Bank < 2*time.Second {
+		return nil, fmt.Errorf("exemachine: no bank answers within %s: 2 s at least", cfg.Bank)
 	}
 	if cfg.Decimals > 3 {
 		return nil, fmt.Errorf("exemachine: %d decimals; the bus knows 0 to 3", cfg.Decimals)
@@ -238,7 +245,7 @@ func (m *Machine) choose(v *Vend, l Line) {
 		m.show(m.credit - l.Price)
 	}
 	if v.Pay == Card && l.Price > 0 {
-		m.w.pass(m.w.between(2_000_000, 40_000_000)) // the bus is silent while the bank thinks
+		m.w.pass(m.w.between(2_000_000, m.cfg.Bank.Microseconds())) // the bus is silent while the bank thinks
 	}
 	if v.Outcome == Cancelled {
 		if v.Pay == Cash {

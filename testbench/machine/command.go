@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -24,6 +25,7 @@ import (
 // options of the command.
 type options struct {
 	listen, data, plan string
+	bus, exeMode       string
 	seed               uint64
 	every, vendTime    time.Duration
 	silent, idle       bool
@@ -39,14 +41,14 @@ func Command() *cobra.Command {
 		Long: `Plays a vending machine: VMC, coin changer, bill validator and cashless reader on
 an MDB bus at its real pace, with an interface module (link protocol 1.1) that an
 agent connects to: bus url chekomat+tcp://ADDRESS. Buyers come at random: sales by
-cash with change and by card, cancelled and failed ones.
+cash with change and by card, cancelled and failed ones. With --bus exe it is a VMC and a payment device on an Executive bus.
 
 The first line of output is {"listen":"ADDRESS"}; then a line for each buyer. The
 machine's own counter is DATA/vends.jsonl. A line "stop" on standard input ends the
 selling ({"stopped":true}); the bus goes on until SIGTERM.
 
 Изображает автомат: контроллер, монетник, купюрник и терминал на шине MDB в
-настоящем темпе, и модуль, к которому подключается агент. Счётчик продаж самого
+настоящем темпе (или шину Executive), и модуль, к которому подключается агент. Счётчик продаж самого
 автомата лежит в DATA/vends.jsonl.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,6 +60,8 @@ selling ({"stopped":true}); the bus goes on until SIGTERM.
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "address of the interface module")
 	f.StringVar(&o.data, "data", ".", "folder of the machine's counter")
+	f.StringVar(&o.bus, "bus", "mdb", "payment bus: mdb or exe")
+	f.StringVar(&o.exeMode, "exe-mode", "price_holding", "EXE: who holds the prices: price_holding (the payment device) or price_display (the machine)")
 	f.StringVar(&o.plan, "plan", "", "JSON file of columns [{column,name,price}]; default: the demo's")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the buyers; 0 draws one")
 	f.DurationVar(&o.every, "every", 6*time.Second, "mean time between buyers")
@@ -68,7 +72,22 @@ selling ({"stopped":true}); the bus goes on until SIGTERM.
 	return cmd
 }
 
+func (o options) check() error {
+	switch {
+	case o.bus != "mdb" && o.bus != "exe":
+		return fmt.Errorf("machine: bus %q: mdb or exe", o.bus)
+	case o.exeMode != "price_holding" && o.exeMode != "price_display":
+		return fmt.Errorf("machine: exe mode %q: price_holding or price_display", o.exeMode)
+	case o.bus == "exe" && o.silent:
+		return errors.New("machine: --silent is of MDB: an Executive bus announces no cash sales")
+	}
+	return nil
+}
+
 func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	plan := DefaultPlan()
 	if o.plan != "" {
 		var err error
@@ -120,17 +139,21 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 // sell serves buyers at the bus's real pace until ctx ends.
 func sell(ctx context.Context, o options, plan []Column, t *tap, stop *atomic.Bool, lines *json.Encoder) error {
 	start := time.Now()
-	m := New(Config{
-		Columns: plan, Seed: o.seed, VendTime: o.vendTime, Silent: o.silent,
-		Emit: func(w mdb.Word) { t.dev.Feed(w) },
-		Pace: func(us int64) {
-			if ahead := time.Duration(us)*time.Microsecond - time.Since(start); ahead > time.Millisecond {
-				time.Sleep(ahead)
-			}
-			t.dev.Advance(us)
-		},
-	})
+	emit := func(w mdb.Word) { t.dev.Feed(w) }
+	pace := func(us int64) {
+		if ahead := time.Duration(us)*time.Microsecond - time.Since(start); ahead > time.Millisecond {
+			time.Sleep(ahead)
+		}
+		t.dev.Advance(us)
+	}
 	shop := NewShopper(plan, o.seed)
+	var m seller = onMDB{New(Config{Columns: plan, Seed: o.seed, VendTime: o.vendTime, Silent: o.silent, Emit: emit, Pace: pace}), shop}
+	if o.bus == "exe" {
+		var err error
+		if m, err = newOnEXE(o, plan, emit, pace); err != nil {
+			return err
+		}
+	}
 	m.PowerUp()
 	told := false
 	next := m.Now() + shop.wait(o.every/2)
@@ -152,7 +175,7 @@ func sell(ctx context.Context, o options, plan []Column, t *tap, stop *atomic.Bo
 			continue
 		}
 		first := t.dev.State().Next
-		v, err := m.Order(shop.Next())
+		v, err := m.serve()
 		if err != nil {
 			return err
 		}
