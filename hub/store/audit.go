@@ -23,6 +23,9 @@ const (
 func (in *intake) audited(e *entry) error {
 	a := *e.record.Audit
 	a.Report, a.Packed = "", nil // they stay in the record's body
+	if a.Head >= e.record.Seq {
+		a.Head = 0 // of another journal: any record before it may have come while it was read
+	}
 	body, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("audit of record %d: %w", e.id, err)
@@ -47,21 +50,33 @@ func (in *intake) audited(e *entry) error {
 // disturbs compares anew the periods a record belongs to whose ending audit
 // came before it: the record was late, or takes an earlier sale back.
 func (in *intake) disturbs(e *entry) error {
-	seq := e.record.Seq
+	var touched []int64
+	if e.record.Seq <= e.journal.top {
+		touched = append(touched, e.record.Seq)
+	}
 	if e.record.Kind == wire.KindReversal {
-		seq = e.record.Of
-	} else if seq > e.journal.top {
+		touched = append(touched, e.record.Of)
+	}
+	if len(touched) == 0 {
 		return nil
 	}
 	last, err := load(in.lastAudit, e.journal.id, func() (last int64, err error) {
 		err = in.tx.QueryRow(`SELECT ifnull(max(seq),0) FROM audit WHERE operator_id=? AND agent_id=? AND journal_id=?`, in.operator, in.agent, e.journal.id).Scan(&last)
 		return last, err
 	})
-	if err != nil || seq >= last {
+	if err != nil {
 		return err
 	}
-	// The period it stands in, and the one after it if it came during a reading.
-	return in.recount(e.journal, `seq>?4 AND ifnull((SELECT head FROM audit b WHERE b.operator_id=?1 AND b.agent_id=?2 AND b.journal_id=?3 AND b.seq=a.since_seq),0)<?5`, seq, seq)
+	for _, seq := range touched {
+		if seq >= last {
+			continue
+		}
+		// The period it stands in, and the one after it if it came during a reading.
+		if err := in.recount(e.journal, `seq>?4 AND ifnull((SELECT head FROM audit b WHERE b.operator_id=?1 AND b.agent_id=?2 AND b.journal_id=?3 AND b.seq=a.since_seq),0)<?4`, seq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // auditRow is an audit as reconciliation needs it.
