@@ -29,7 +29,10 @@ var (
 )
 
 // linkSource is a module on the link protocol.
-type linkSource struct{ h *link.Host }
+type linkSource struct {
+	h       *link.Host
+	oneLine bool // only the VMC's line is wired to the module
+}
 
 const dialTimeout = 5 * time.Second
 
@@ -61,16 +64,21 @@ func openSerial(ctx context.Context, u *url.URL, from Cursor) (Source, error) {
 }
 
 func connect(ctx context.Context, u *url.URL, rw io.ReadWriteCloser, from Cursor) (Source, error) {
+	lines := u.Query().Get("lines")
+	if lines != "" && lines != "both" && lines != "master" {
+		rw.Close()
+		return nil, fmt.Errorf("open module %s: lines is both or master, not %q", u, lines)
+	}
 	h, err := link.Connect(ctx, rw, from.Boot, from.Seq)
 	if err != nil {
 		return nil, fmt.Errorf("open module %s: %w", u, err)
 	}
-	return &linkSource{h}, nil
+	return &linkSource{h, lines == "master"}, nil
 }
 
 // Fidelity implements Source.
 func (s *linkSource) Fidelity() Fidelity {
-	return Fidelity{ModeBits: true, Checksums: true, Times: s.h.Hello().Capabilities&link.NoTimes == 0, BothLines: true}
+	return Fidelity{ModeBits: true, Checksums: true, Times: s.h.Hello().Capabilities&link.NoTimes == 0, BothLines: !s.oneLine}
 }
 
 // Read implements Source.

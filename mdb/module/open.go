@@ -36,6 +36,7 @@ type Keeper interface{ Keep(Cursor) error }
 //	file:///path?speed=max|real|N  a trace file, N times faster than recorded; also a plain path
 //	chekomat+tcp://host:port       a module over TCP
 //	chekomat:///dev/ttyACM0?baud=N a module on a serial port
+//	                               lines=master: the peripherals' line is not wired
 //	qibixx:///dev/ttyACM0?mode=sniff            a Qibixx MDB-USB or Pi HAT that listens
 //	qibixx:///dev/ttyACM0?mode=reader&address=10&currency=1643&vend=leave|approve
 //	waferstar:///dev/ttyUSB0?address=10&sum=yes a Waferstar MDB-USB, reader's side

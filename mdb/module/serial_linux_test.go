@@ -169,6 +169,22 @@ func TestNoiseOnTheCable(t *testing.T) {
 	}
 }
 
+func TestOnlyTheMachinesLineIsWired(t *testing.T) {
+	port, _ := plug(t, device(t, link.DeviceConfig{Boot: 5}), false)
+	if _, err := module.Open(limited(t), "chekomat://"+port+"?lines=some", module.Cursor{}, module.Options{}); err == nil {
+		t.Fatal("opened")
+	}
+	port, _ = plug(t, device(t, link.DeviceConfig{Boot: 5}), false)
+	src, err := module.Open(limited(t), "chekomat://"+port+"?lines=master", module.Cursor{}, module.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	if f := src.Fidelity(); f.BothLines || !f.Checksums {
+		t.Fatalf("%+v", f)
+	}
+}
+
 func TestNothingAnswersOnThePort(t *testing.T) {
 	_, port := pty(t)
 	if _, err := module.Open(limited(t), "chekomat://"+port, module.Cursor{}, module.Options{}); err == nil {
