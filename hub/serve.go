@@ -97,7 +97,7 @@ func (m *Main) make() (*downlink, *measuredStore) {
 	m.api = api.New(api.Options{Store: m.store, Records: m.ingest, Till: desk{m.till, m}, Broker: down, Data: c.Data, Version: Version,
 		Log: m.Log, Now: m.Now, Dashboard: web.Handler(),
 		Metrics: []func(io.Writer){st.taken.Write, func(w io.Writer) { writeIngest(w, m.ingest.Counts()) }},
-		Changes: api.Changes{Fleet: m.ingest.FleetChanged, Agent: m.ingest.AgentChanged, Lane: m.till.LaneChanged}})
+		Changes: api.Changes{Fleet: m.ingest.FleetChanged, Agent: m.ingest.AgentChanged, Lane: m.till.LaneChanged, Flight: m.ingest.FlightAsked}})
 	return down, st
 }
 

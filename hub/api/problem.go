@@ -40,6 +40,7 @@ var known = []struct {
 }{
 	{store.ErrNotFound, http.StatusNotFound, "not_found"},
 	{store.ErrExists, http.StatusConflict, "exists"},
+	{store.ErrNoAgent, http.StatusConflict, "nobody_to_ask"},
 	{store.ErrCursor, http.StatusUnprocessableEntity, "bad_cursor"},
 	{store.ErrMoved, http.StatusConflict, "moved_on"},
 	{store.ErrMayExist, http.StatusConflict, "may_exist"},

@@ -46,6 +46,8 @@ type Changes struct {
 	Fleet func(operator string)        // anything that agents are told of
 	Agent func(operator, agent string) // revoked, or its secret renewed
 	Lane  func(lane string)            // made, enabled, disabled, another address
+	// Flight: an agent was asked for traces.
+	Flight func(operator, agent string)
 }
 
 // Options of a server; Store is needed, the rest has defaults.

@@ -25,6 +25,7 @@ func bodies(n tenant) map[string]any {
 		"PUT /api/v1/machines/{machine}/rule":                     contract.MachineRule{},
 		"PUT /api/v1/machines/{machine}/fiscalizers":              contract.FiscalizersChange{Sources: []contract.Fiscalizer{{Source: "cash", Who: "terminal"}}},
 		"PUT /api/v1/machines/{machine}/columns":                  contract.ColumnsChange{Columns: []contract.Column{}},
+		"POST /api/v1/machines/{machine}/flights":                 contract.FlightRequest{LastS: 60},
 		"POST /api/v1/agents":                                     contract.NewAgent{ID: "new", Machine: n.machine},
 		"PUT /api/v1/operators/{operator}/agents/{agent}/binding": contract.BindingChange{},
 		"POST /api/v1/lanes":                                      contract.NewLane{Seller: n.seller, Name: "x", URL: "shtrih+tcp://127.0.0.1:1", FFD: "1.2", TaxSystems: []string{"osn"}, Zone: "Europe/Moscow"},

@@ -45,7 +45,7 @@ type tenant struct {
 	doneJob, heldJob            string
 	fn                          string
 	fd                          int64
-	incident                    int64
+	incident, flight            int64
 }
 
 type nobody struct{}
@@ -163,6 +163,8 @@ func (w *world) tenant(id, inn string) tenant {
 	w.finish(n)
 	w.scan(&n.quarantine, `SELECT id FROM quarantine WHERE operator_id=?`, id)
 	w.scan(&n.incident, `SELECT id FROM incident WHERE operator_id=? LIMIT 1`, id)
+	w.fly(n, "20260701T120000.000Z-asked.trace", "trace 1\nVMC 12\n# "+n.serial+"\n")
+	w.scan(&n.flight, `SELECT id FROM flight WHERE operator_id=?`, id)
 	return n
 }
 
@@ -259,7 +261,7 @@ func (n tenant) fill(pattern string) (method, path string) {
 	}
 	path = strings.NewReplacer("{operator}", n.id, "{seller}", n.seller, "{machine}", n.machine, "{agent}", n.agent, "{lane}", n.lane,
 		"{record}", fmt.Sprint(record), "{job}", n.heldJob, "{item}", fmt.Sprint(n.quarantine), "{incident}", fmt.Sprint(n.incident),
-		"{fn}", n.fn, "{fd}", fmt.Sprint(n.fd), "{token}", n.tokenID).Replace(path)
+		"{fn}", n.fn, "{fd}", fmt.Sprint(n.fd), "{token}", n.tokenID, "{flight}", fmt.Sprint(n.flight)).Replace(path)
 	switch {
 	case strings.HasSuffix(path, "/jobs"):
 		path += "?state=held"

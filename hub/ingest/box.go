@@ -136,6 +136,8 @@ func (i *Ingest) handle(b *box, all []message) {
 			ok = i.hello(b, m)
 		case wire.UpState:
 			ok = i.state(b, m)
+		case wire.UpTrace:
+			ok = i.flight(b, m)
 		}
 	}
 	if flush(); !ok { // what is left of the batch stays with the agent, which sends it again
@@ -194,6 +196,7 @@ func (i *Ingest) hello(b *box, m message) bool {
 	for _, r := range g.Owed {
 		i.tell(b.operator, b.agent, r)
 	}
+	i.command(b.operator, b.agent)
 	return true
 }
 
@@ -211,6 +214,9 @@ func (i *Ingest) state(b *box, m message) bool {
 	}
 	if _, err = i.store.NoteState(i.ctx, b.operator, b.agent, st); err != nil { // a success may have written nothing: it proves no room
 		i.note(err)
+	}
+	if err == nil {
+		i.results(b, st)
 	}
 	return err == nil
 }

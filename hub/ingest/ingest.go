@@ -43,6 +43,9 @@ type Store interface {
 	KeepMessage(ctx context.Context, operator, agent string, a store.Arrival) error
 	Pools(ctx context.Context) ([]store.Pool, error)
 	TellSilence(ctx context.Context, seller, reason string, since int64) error
+	FlightsAsked(ctx context.Context, operator, agent string) ([]wire.Command, error)
+	NoteResults(ctx context.Context, operator, agent string, results []wire.Result) error
+	TakeFlight(ctx context.Context, operator, agent string, t wire.Trace, text int64) error
 	Changed() (ch <-chan struct{}, cancel func())
 	Now() int64
 }

@@ -12,6 +12,7 @@ var answers = []entry{
 	{"not_found", "Этого нет", "There is no such thing", "Проверьте номер; чужое здесь не видно", "Check the id; what belongs to another operator is not visible here"},
 	{"no_such_path", "Такого адреса нет", "There is no such path", "Посмотрите /openapi.yaml", "See /openapi.yaml"},
 	{"exists", "Такой уже есть", "It exists already", "Возьмите другое имя или измените существующий", "Take another name or change the one there is"},
+	{"nobody_to_ask", "В автомате нет агента", "No agent is in the machine", "Привяжите агент к автомату", "Bind an agent to the machine"},
 	{"bad_cursor", "Курсор не от этого списка", "The cursor is none of this list", "Передайте next прежнего ответа без изменений", "Pass next of the answer before, unchanged"},
 	{"moved_on", "Документ уже в другом состоянии", "The job is in another state by now", "Посмотрите его снова", "Look at it again"},
 	{"may_exist", "Возможно, чек уже сделан", "The document may have been made already", "Проверьте в кассе: привяжите найденный документ или подтвердите, что его нет", "Look at the register: bind the document found, or say that there is none"},
