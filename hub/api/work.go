@@ -21,7 +21,7 @@ func (s *Server) listSales(c *call) (any, error) {
 	if f.To, err = c.moment("to", time.RFC3339); err != nil {
 		return nil, err
 	}
-	if f.Kind, err = c.choice("kind", "money", "money", "all", "sale", "reversal", "return", "topup", "incident", "evidence", "gap"); err != nil {
+	if f.Kind, err = c.choice("kind", "money", "money", "all", "sale", "reversal", "return", "topup", "incident", "evidence", "gap", "audit"); err != nil {
 		return nil, err
 	}
 	p, err := c.page(false)
