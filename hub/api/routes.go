@@ -32,6 +32,9 @@ func (s *Server) routes() []route {
 		{pattern: "GET /api/v1/machines/{machine}/columns", do: s.getColumns},
 		{pattern: "PUT /api/v1/machines/{machine}/columns", do: s.setColumns},
 		{pattern: "GET /api/v1/machines/{machine}/takings", do: s.getMachineTakings},
+		{pattern: "GET /api/v1/machines/{machine}/flights", do: s.listFlights},
+		{pattern: "POST /api/v1/machines/{machine}/flights", do: s.askFlight, status: http.StatusAccepted},
+		{pattern: "GET /api/v1/flights/{flight}", do: s.getFlight},
 
 		{pattern: "GET /api/v1/machines/{machine}/audits", do: s.listAudits},
 		{pattern: "GET /api/v1/reconciliations", do: s.listReconciliations},
