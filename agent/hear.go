@@ -36,11 +36,14 @@ func (a *agent) Activity(ev sales.Event) {
 
 // Written records go to the hub, sales to the display.
 func (a *agent) Written(s journal.Stored) {
-	if s.Record.Kind == wire.KindSale {
+	if s.Record.Kind == wire.KindSale && !free(s.Record) {
 		a.board.Put(sold(s.Record, a.clock.Now()))
 	}
 	a.uplink.Nudge()
 }
+
+// free goods have no receipt to wait for; the one on the display stays.
+func free(r wire.Record) bool { return r.Sale.Amount.Known && r.Sale.Amount.Minor == 0 }
 
 // sold is a sale as the display needs it.
 func sold(r wire.Record, now clock.Reading) screen.Sold {

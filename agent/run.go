@@ -236,7 +236,7 @@ func (a *agent) recall() error {
 	a.Configured(kept)
 	a.board.Put(screen.Bus{Alive: false}) // until it is heard
 	last, ok, err := a.journal.LastSale()
-	if err != nil || !ok {
+	if err != nil || !ok || free(last.Record) {
 		return err
 	}
 	now := a.clock.Now()

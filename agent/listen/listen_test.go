@@ -405,6 +405,25 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// Free goods of either bus are a sale of 0 in the journal, which the hub makes
+// no receipt of; the listed price is beside it.
+func TestFreeGoodsAreASaleOfNothing(t *testing.T) {
+	for name, ev := range map[string]sales.Event{
+		"mdb": {Kind: sales.KindFree, Class: sales.ClassA, Source: "cash_sale", Reader: 0x10, Item: 9, ItemKnown: true,
+			Amount: sales.Amount{Scale: 1, Decimals: 2, Known: true}, Requested: sales.Amount{Raw: 100, Scale: 1, Decimals: 2, Known: true}},
+		"exe": {Kind: sales.KindFree, Class: sales.ClassA, Source: "exe_vend", Item: 9, ItemKnown: true,
+			Amount: sales.Amount{Scale: 1, Decimals: 2, Known: true}},
+	} {
+		e, ok := Terms{Bus: name, Assume: Rouble}.Entry(ev, clock.Reading{})
+		if !ok || e.Record.Kind != wire.KindSale {
+			t.Fatalf("%s: %+v", name, e.Record)
+		}
+		if a := e.Record.Sale.Amount; !a.Known || a.Minor != 0 || e.Record.Sale.Class != "A" || e.Record.Sale.Column != 9 {
+			t.Errorf("%s: %+v", name, e.Record.Sale)
+		}
+	}
+}
+
 func TestPublicURL(t *testing.T) {
 	if got := Public("chekomat+tcp://user:secret@10.0.0.1:7000/x"); got != "chekomat+tcp://%E2%80%A6@10.0.0.1:7000/x" {
 		t.Error(got)

@@ -69,6 +69,7 @@ var kinds = map[sales.Kind]wire.RecordKind{
 	sales.KindSale:     wire.KindSale,
 	sales.KindReversal: wire.KindReversal,
 	sales.KindReturn:   wire.KindReturn,
+	sales.KindFree:     wire.KindSale, // of 0: the hub makes no receipt of it
 	sales.KindTopUp:    wire.KindTopUp,
 	sales.KindIncident: wire.KindIncident,
 }

@@ -44,13 +44,13 @@ func (r *Recovery) cashSale(d *reader, b *mdb.Block, m mdb.CashSale) {
 	}
 	switch {
 	case flags&mdb.FreeVend != 0:
-		r.free(e, "free_vend", "CASH SALE flagged free vend: no money")
+		r.gratis(e, "flagged in CASH SALE")
 	case flags&mdb.TestVend != 0:
 		r.free(e, "test_vend", "CASH SALE flagged test vend: no money")
 	case flags&mdb.TokenVend != 0:
 		r.free(e, "token_vend", "CASH SALE flagged token vend: no money")
 	case m.Price == 0:
-		r.free(e, "free_vend", "price 0: no money")
+		r.gratis(e, "price 0")
 	case flags&mdb.NegativeVend != 0:
 		e.Kind, e.Detail = KindReturn, "CASH SALE flagged negative vend: goods came back, cash was paid out"
 		r.emit(e)

@@ -13,6 +13,7 @@ const (
 	KindSale     Kind = "sale"
 	KindReversal Kind = "reversal" // an earlier sale failed after all (VEND FAILURE after VEND SUCCESS)
 	KindReturn   Kind = "return"   // goods came back or money was paid out for them (negative vend)
+	KindFree     Kind = "free"     // goods that cost nothing: Amount is 0, no receipt is due
 	KindTopUp    Kind = "topup"    // cash loaded onto the reader's medium (REVALUE)
 	KindIncident Kind = "incident"
 	KindActivity Kind = "activity"

@@ -76,7 +76,7 @@ func (r *Recovery) report(b *mdb.Block, m mdb.Report) {
 		r.free(e, "token_vend", "REPORT of a token vend: no money")
 		return
 	case mdb.ReportFree:
-		r.free(e, "free_vend", "REPORT of a free vend: no money")
+		r.gratis(e, "by REPORT")
 		return
 	case mdb.ReportTest:
 		r.free(e, "test_vend", "REPORT of a test vend: no money")

@@ -33,7 +33,7 @@ func TestReports(t *testing.T) {
 		},
 		"no sales": {
 			gw().ask(mdb.Gateway, mdb.Report{Kind: mdb.ReportFree, Item: 2, Price: 300}).ask(mdb.Gateway, mdb.Report{Kind: mdb.ReportVendless, Tubes: 300, CashOut: 300}),
-			[]string{"incident free_vend 3.00"},
+			[]string{"free A report #2 0.00"},
 		},
 		"the first report confirms what was already sold": {
 			gw().poll(mdb.Changer).vend(c1, 4500, 12).ask(mdb.Gateway, card), []string{"sale A vend_success 10 #12 45.00"},

@@ -61,8 +61,25 @@ func TestPolicy07FreeVend(t *testing.T) {
 	b := newBus().setup(mdb.ReaderCashSale).request(c1, 0, 12).approve(c1, 0).success(c1, 12)
 	b.ask(c1, mdb.CashSale{Item: 5}).ask(c1, mdb.CashSale{Price: 100, Item: 9 | mdb.FreeVend}).ask(c1, mdb.CashSale{Price: 100, Item: 9 | mdb.TestVend})
 	b.ask(c1, mdb.CashSale{Price: 100, Item: 9 | mdb.TokenVend}).ask(c1, mdb.CashSale{Price: 100, Item: 9 | mdb.NegativeVend})
-	expect(t, b, Config{}, "incident free_vend", "incident free_vend", "incident free_vend 1.00", "incident test_vend 1.00",
+	expect(t, b, Config{}, "free A vend_success 10 #12 0.00", "free A cash_sale 10 #5 0.00", "free A cash_sale 10 #9 0.00", "incident test_vend 1.00",
 		"incident token_vend 1.00", "return A cash_sale 10 #9 1.00")
+}
+
+// A vend that costs nothing has the amount 0 whatever the scale is, with the
+// listed price beside it; nobody has to look at it.
+func TestFreeIsNothingInEveryScale(t *testing.T) {
+	unheard := newBus().ask(c1, mdb.CashSale{Price: 100, Item: 9 | mdb.FreeVend}).run(Config{})
+	for _, e := range unheard {
+		if e.Kind != KindFree {
+			continue
+		}
+		minor, ok := e.Amount.Minor()
+		if !ok || minor != 0 || e.Requested.Raw != 100 || len(e.Parts) != 0 || e.Class == ClassA {
+			t.Errorf("%+v", e)
+		}
+		return
+	}
+	t.Errorf("no free vend: %v", unheard)
 }
 
 func TestPolicy08SameCoinTwice(t *testing.T) {

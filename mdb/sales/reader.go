@@ -319,7 +319,7 @@ func (r *Recovery) sellVend(d *reader, t int64, class Class, source string, succ
 	case d.state == vendApproved && d.token:
 		r.free(e, "token_vend", "paid with an electronic token: no money")
 	case amount.Raw == 0:
-		r.free(e, "free_vend", "price 0: no money")
+		r.gratis(e, "price 0")
 	case d.negative:
 		e.Kind, e.Detail = KindReturn, "negative vend: goods came back"
 		e.Parts = []Part{{Source: d.source(), Kind: "cashless", Amount: amount}}
@@ -336,7 +336,21 @@ func (r *Recovery) sellVend(d *reader, t int64, class Class, source string, succ
 	r.releaseCash(t)
 }
 
-// free emits a vend without money as an incident.
+// gratis emits a vend that cost nothing. What the goods are listed at stays as
+// Requested.
+func (r *Recovery) gratis(e Event, detail string) {
+	e.Kind, e.Detail, e.Parts = KindFree, detail, nil
+	if e.Amount.Raw != 0 && !e.Requested.Known {
+		e.Requested = e.Amount
+	}
+	e.Amount.Raw = 0
+	if !e.Amount.Known { // nothing is nothing in every scale
+		e.Amount.Scale, e.Amount.Decimals, e.Amount.Known = 1, 2, true
+	}
+	r.emit(e)
+}
+
+// free emits a vend that was not paid with money as an incident.
 func (r *Recovery) free(e Event, code, detail string) {
 	e.Kind, e.Class, e.Code, e.Detail = KindIncident, ClassD, code, detail
 	r.emit(e)

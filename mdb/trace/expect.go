@@ -154,7 +154,7 @@ func (l *line) expectation() (*Expectation, error) {
 	case t == "nothing":
 		e.Nothing = true
 		return e, nil
-	case !oneOf(t, "sale", "reversal", "return", "topup", "incident"):
+	case !oneOf(t, "sale", "reversal", "return", "free", "topup", "incident"):
 		return nil, l.wrong("%q can't be expected (sale, reversal, return, topup, incident, nothing)", t)
 	}
 	e.Kind = t

@@ -80,7 +80,11 @@ func heard(es []sales.Event) (out []string) {
 		if e.ItemKnown {
 			line = fmt.Sprint(e.Item)
 		}
-		out = append(out, fmt.Sprintf("%s %s %d of line %s", e.Kind, e.Class, minor, line))
+		kind := e.Kind
+		if kind == sales.KindFree && minor == 0 {
+			kind = sales.KindSale
+		}
+		out = append(out, fmt.Sprintf("%s %s %d of line %s", kind, e.Class, minor, line))
 	}
 	return out
 }

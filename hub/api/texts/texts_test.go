@@ -28,6 +28,7 @@ var spoken = []struct {
 	{"hub/store/origin.go", `^WaitsFor`},
 	{"hub/till/names.go", `.`},
 	{"agent/wire/wire.go", `^Refused`},
+	{"mdb/exe/vends/recovery.go", `^Code`},
 	{"agent/journal/journal.go", `^Why`},
 	{"agent/screen/*.go", `^Result`},
 	{"display/reasons.go", `^Reason`},
@@ -41,6 +42,7 @@ var calls = []struct {
 	arg  int
 }{
 	{"mdb/sales/*.go", "incident", 1},
+	{"mdb/sales/*.go", "free", 1},
 	{"hub/*/*.go", "Raise", 3},
 	{"hub/*/*.go", "Hold", 3},
 	{"hub/api/*.go", "refuse", 1},

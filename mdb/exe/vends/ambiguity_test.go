@@ -148,7 +148,7 @@ func TestAmbiguity09StandardModeKnowsNoProduct(t *testing.T) {
 		{"scale of the bus", standard, "31/00 [20,5,0] 32/09 33/00", "sale A line ? 4500 cash"},
 		{"scale assumed", with(standard, func(c *Config) { c.Scale = 5 }), "31/00 32/09 33/00", "sale B line ? 4500 cash"},
 		{"a block that may have changed the scale was damaged", standard, "31/00 [50] 38/00 21/00! 32/09 33/00", "sale C line ? 900 cash"},
-		{"price of nothing", standard, "31/00 [50] 32/00 33/00", "sale A line ? 0 (zero_price)"},
+		{"price of nothing", standard, "31/00 [50] 32/00 33/00", "free A line ? 0 (zero_price)"},
 		{"no whole kopeck", standard, "31/00 [10,1,3] 32/09 33/00", "sale C line ? ? cash"},
 	})
 }

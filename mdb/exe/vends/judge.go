@@ -32,6 +32,8 @@ func (r *Recovery) say(o *Outcome) {
 		e.Kind, e.Class = sales.KindSale, r.class(o)
 		if o.Kind == Sale {
 			e.Parts = r.parts(o, e.Amount)
+		} else {
+			e.Kind = sales.KindFree
 		}
 		r.emit(e)
 	}

@@ -132,7 +132,7 @@ func brief(es []sales.Event) string {
 		if e.Code != "" {
 			fmt.Fprintf(&b, " %s", e.Code)
 		}
-		if e.Kind == sales.KindSale {
+		if e.Kind == sales.KindSale || e.Kind == sales.KindFree {
 			fmt.Fprintf(&b, " %s", e.Class)
 		}
 		if e.ItemKnown || e.Amount.Known || e.Kind == sales.KindSale {
