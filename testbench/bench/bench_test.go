@@ -264,7 +264,7 @@ func TestTable(t *testing.T) {
 		allocs.Group, allocs.Budget = groupWords, atMost(0)
 		qr := b.row("qr_p99", "ms", 112.4, b.length(serviceTime))
 		qr.Group, qr.Note = groupVend, "n"
-		ingest := b.row("ingest_broker", "records/s", 3470)
+		ingest := b.row("ingest_agents", "records/s", 3470)
 		ingest.Group, ingest.Budget, ingest.Peer = groupIngest, atLeastRatio(budgetIngest), b.peer("broker", 307_523)
 		failed := Row{Group: groupAgent, Key: groupAgent, Name: w.groups[groupAgent], Mark: MarkFailed, Note: "why"}
 		rows := []Row{framer, allocs, qr, ingest, failed}

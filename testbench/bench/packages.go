@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -13,7 +14,7 @@ var (
 	benchRecover  = goBench{pkg: "./testbench/bench", pattern: "^BenchmarkRecover(Polls|Sales)$", time: "500ms", quick: "100ms", count: 3}
 	benchIngest   = goBench{pkg: "./hub/ingest", pattern: "^BenchmarkIngest$", time: "20000x", quick: "5000x", count: 1}
 	benchTill     = goBench{pkg: "./hub/till", pattern: "^BenchmarkJobs$/^lanes=(1|64)$", time: "600x", quick: "200x", count: 3}
-	benchTLV      = goBench{pkg: "./fiscal/ffd", pattern: "^Benchmark(ParseDocument|AppendDocument|ComposeReceipt|Parse48Items)$", time: "200ms", quick: "50ms", count: 3}
+	benchTLV      = goBench{pkg: "./fiscal/ffd", pattern: "^Benchmark(ParseDocument|AppendDocument|ComposeReceipt)$", time: "200ms", quick: "50ms", count: 3}
 	benchRender   = goBench{pkg: "./display", pattern: "^BenchmarkRender$/^(" + renderPattern + ")$/^receipt$", time: "200ms", quick: "50ms", count: 3}
 	benchEmulator = goBench{pkg: "./testbench/register", pattern: "^BenchmarkReceipt$/^memory$", time: "500ms", quick: "100ms", count: 3}
 	benchDriver   = goBench{pkg: "./testbench/register", pattern: "^BenchmarkDriverReceipt$", time: "500ms", quick: "100ms", count: 3}
@@ -71,17 +72,25 @@ func (b *bench) ingest(ctx context.Context) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rate [3]float64
-	for i, name := range []string{"durable", "bare-broker", "bare-inserts"} {
-		if rate[i], err = r.perSecond("Ingest/" + name); err != nil {
-			return nil, err
-		}
+	inserts, err := r.get("Ingest/inserts", "records/s")
+	if err != nil {
+		return nil, err
 	}
-	broker := b.row("ingest_broker", "records/s", rate[0])
-	broker.Budget, broker.Peer = atLeastRatio(budgetIngest), b.peer("broker", rate[1])
-	inserts := b.row("ingest_inserts", "records/s", rate[0])
-	inserts.Peer = b.peer("inserts", rate[2])
-	return []Row{broker, inserts}, nil
+	var rows []Row
+	for _, load := range []string{"pipelined", "agents", "paho"} {
+		acked, err1 := r.get("Ingest/"+load+"/durable", "records/s")
+		settled, err2 := r.get("Ingest/"+load+"/durable", "settled/s")
+		broker, err3 := r.get("Ingest/"+load+"/broker", "records/s")
+		if err := errors.Join(err1, err2, err3); err != nil {
+			return rows, err
+		}
+		row := b.row("ingest_"+load, "records/s", acked)
+		row.Budget, row.Peer = atLeastRatio(budgetIngest), b.peer("broker", broker)
+		jobs := b.row("ingest_jobs", "records/s", settled)
+		jobs.Key, jobs.Peer = "ingest_"+load+"_jobs", b.peer("inserts", inserts)
+		rows = append(rows, row, jobs)
+	}
+	return rows, nil
 }
 
 func (b *bench) till(ctx context.Context) ([]Row, error) {
@@ -110,7 +119,7 @@ func (b *bench) tlv(ctx context.Context) ([]Row, error) {
 		return nil, err
 	}
 	var rows []Row
-	for _, one := range [][2]string{{"tlv_parse", "ParseDocument"}, {"tlv_append", "AppendDocument"}, {"compose", "ComposeReceipt"}, {"parse_48", "Parse48Items"}} {
+	for _, one := range [][2]string{{"tlv_parse", "ParseDocument"}, {"tlv_append", "AppendDocument"}, {"compose", "ComposeReceipt"}} {
 		rate, err := r.perSecond(one[1])
 		if err != nil {
 			return rows, err
