@@ -21,6 +21,12 @@ func (a *agent) opener() (func(context.Context, module.Cursor) (module.Source, e
 		if err != nil {
 			return nil, err
 		}
+		if sp, ok := src.(module.Speaker); ok && cast == nil {
+			// The module may still play what an earlier configuration said.
+			if err := sp.SetMode(); err != nil {
+				a.logger.Warn("the module can't be told to listen only", "err", err)
+			}
+		}
 		if cast != nil {
 			playing, err := cast.Play(src)
 			if err != nil {

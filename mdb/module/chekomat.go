@@ -108,6 +108,8 @@ func (s *linkSource) SetMode(addresses ...mdb.Device) error {
 		m.Addresses = append(m.Addresses, uint8(a))
 	}
 	switch {
+	case len(addresses) == 0 && hello.Capabilities&link.CanSpeakMDB == 0:
+		return nil
 	case len(addresses) == 0:
 		m = link.SetMode{Addresses: []uint8{0}} // 1.0 wants the byte
 	case hello.Capabilities&link.CanSpeakMDB == 0:

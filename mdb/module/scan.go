@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -81,6 +83,10 @@ func candidates(ports []string) ([]Found, error) {
 // probe names what is at one port.
 func probe(ctx context.Context, f *Found) {
 	f.Kind = KindSilent
+	if held(f.Port) {
+		f.Kind = KindBusy
+		return
+	}
 	for _, try := range []struct {
 		baud int
 		ask  func(context.Context, io.ReadWriteCloser, *Found) bool
@@ -97,6 +103,26 @@ func probe(ctx context.Context, f *Found) {
 			return
 		}
 	}
+}
+
+// held reports whether a program has the port open, as far as /proc tells.
+// Opening it exclusively is not enough: a superuser's open succeeds all the
+// same and would take words from a running agent.
+func held(port string) bool {
+	real, err := filepath.EvalSymlinks(port)
+	if err != nil {
+		return false
+	}
+	fds, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	if err != nil {
+		return false
+	}
+	for _, fd := range fds {
+		if to, err := os.Readlink(fd); err == nil && to == real {
+			return true
+		}
+	}
+	return false
 }
 
 // askChekomat sends HELLO_REQ; it closes rw.

@@ -57,3 +57,17 @@ func TestScanNamesWhatIsPluggedIn(t *testing.T) {
 		t.Error("no reason")
 	}
 }
+
+// A port an agent reads from is not opened a second time, not even by root.
+func TestScanLeavesAPortInUseAlone(t *testing.T) {
+	port, _ := plug(t, device(t, link.DeviceConfig{Boot: 5}), false)
+	src, err := module.Open(limited(t), "chekomat://"+port, module.Cursor{}, module.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	found, err := module.Scan(limited(t), port)
+	if err != nil || len(found) != 1 || found[0].Kind != module.KindBusy {
+		t.Fatalf("%+v, %v", found, err)
+	}
+}

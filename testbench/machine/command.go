@@ -29,6 +29,7 @@ type options struct {
 	seed               uint64
 	every, vendTime    time.Duration
 	silent, idle       bool
+	guests             bool
 	ring               int
 }
 
@@ -67,6 +68,7 @@ selling ({"stopped":true}); the bus goes on until SIGTERM.
 	f.DurationVar(&o.every, "every", 6*time.Second, "mean time between buyers")
 	f.DurationVar(&o.vendTime, "vend-time", time.Second, "from paid to dispensed")
 	f.BoolVar(&o.silent, "silent", false, "the VMC does not announce cash sales; only the ledger can tell them (class C)")
+	f.BoolVar(&o.guests, "guests", false, "the VMC also looks for a second reader (60H) and a gateway (18H), played by the module when the agent has it do so (bus.role)")
 	f.BoolVar(&o.idle, "idle", false, "nobody buys; the bus is polled")
 	f.IntVar(&o.ring, "ring", 1<<18, "words the module keeps for an agent that is away")
 	return cmd
@@ -104,7 +106,8 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	}
 	defer log.Close()
 	boot := rand.Uint64() | 1
-	dev, err := link.NewDevice(link.DeviceConfig{Boot: boot, Limit: o.ring, ID: [8]byte{'b', 'e', 'n', 'c', 'h', byte(o.seed)}})
+	dev, err := link.NewDevice(link.DeviceConfig{Boot: boot, Limit: o.ring, ID: [8]byte{'b', 'e', 'n', 'c', 'h', byte(o.seed)},
+		Capabilities: link.CanListenMDB | link.CanSpeakMDB})
 	if err != nil {
 		return fmt.Errorf("machine: %w", err)
 	}
