@@ -23,7 +23,7 @@ const (
 	budgetMemory = 20                     // MB resident
 	budgetCore   = 1                      // per cent
 	budgetWire   = 1500                   // bytes a sale, both ways, on an established TLS connection
-	saleEvery    = time.Second            // between buyers
+	saleEvery = 9 * time.Second
 	settled      = 700 * time.Millisecond // a sale's receipt has come and is shown
 	agentID      = "bench-agent"
 	zone         = "Europe/Moscow"

@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/mdb"
+	"github.com/chekomat/chekomat/mdb/exe/vends"
 	"github.com/chekomat/chekomat/mdb/module"
 	"github.com/chekomat/chekomat/mdb/sales"
+	"github.com/chekomat/chekomat/testbench/exemachine"
 	"github.com/chekomat/chekomat/testbench/machine"
 )
 
@@ -62,10 +64,44 @@ func TestSaturatedBusIsLegalAndFull(t *testing.T) {
 	}
 }
 
+// exeWords is what a machine on an Executive bus says: idle polling, or sales.
+func exeWords(tb testing.TB, idle time.Duration, pays ...exemachine.Pay) (ws []mdb.Word, setUp int) {
+	tb.Helper()
+	lines := exemachine.DefaultLines()
+	m, err := exemachine.New(exemachine.Config{Lines: lines, Seed: 1, VendTime: 500 * time.Millisecond, Emit: func(w mdb.Word) { ws = append(ws, w) }})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m.PowerUp()
+	setUp = len(ws)
+	m.Idle(idle)
+	for i, p := range pays {
+		if _, err := m.Order(exemachine.Order{Pay: p, Line: lines[i%4].Line, Outcome: exemachine.Sold}); err != nil {
+			tb.Fatal(err)
+		}
+		m.Idle(idle)
+	}
+	return ws, setUp
+}
+
+func hearing() *vends.Recovery {
+	return vends.New(vends.Config{Prices: exemachine.Prices(exemachine.DefaultLines()), Payment: vends.PaymentByHint})
+}
+
+func TestEXEWordsAreSales(t *testing.T) {
+	ws, _ := exeWords(t, time.Second, exemachine.Cash, exemachine.Card, exemachine.Cash, exemachine.Card)
+	r := hearing()
+	for _, w := range ws {
+		r.Word(w)
+	}
+	if s := r.Stats(); s.Sales != 4 || s.Incidents != 0 || s.Parity != 0 {
+		t.Errorf("%+v, want 4 sales and nothing else", s)
+	}
+}
+
 // benchmarkRecovery feeds words over and over, as one bus that never ends.
-func benchmarkRecovery(b *testing.B, ws []mdb.Word, least int) {
+func benchmarkRecovery(b *testing.B, r interface{ Word(mdb.Word) []sales.Event }, ws []mdb.Word, least int) {
 	span := ws[len(ws)-1].T + 50_000
-	r := listening()
 	var off int64
 	i, events := 0, 0
 	b.ReportAllocs()
@@ -88,11 +124,23 @@ func benchmarkRecovery(b *testing.B, ws []mdb.Word, least int) {
 // the time. No allocation per word is the budget.
 func BenchmarkRecoverPolls(b *testing.B) {
 	ws, setUp := busWords(b, 10*time.Second)
-	benchmarkRecovery(b, ws[setUp:], 0) // a bus is set up once a day
+	benchmarkRecovery(b, listening(), ws[setUp:], 0) // a bus is set up once a day
 }
 
 // BenchmarkRecoverSales: a machine that sells without pause.
 func BenchmarkRecoverSales(b *testing.B) {
 	ws, _ := busWords(b, 200*time.Millisecond, machine.Cash, machine.Card, machine.Cash, machine.Card)
-	benchmarkRecovery(b, ws, 4)
+	benchmarkRecovery(b, listening(), ws, 4)
+}
+
+// BenchmarkRecoverEXEPolls: the same of an Executive bus.
+func BenchmarkRecoverEXEPolls(b *testing.B) {
+	ws, setUp := exeWords(b, 10*time.Second)
+	benchmarkRecovery(b, hearing(), ws[setUp:], 0)
+}
+
+// BenchmarkRecoverEXESales: a machine on an Executive bus that sells without pause.
+func BenchmarkRecoverEXESales(b *testing.B) {
+	ws, _ := exeWords(b, 200*time.Millisecond, exemachine.Cash, exemachine.Card, exemachine.Cash, exemachine.Card)
+	benchmarkRecovery(b, hearing(), ws, 4)
 }
