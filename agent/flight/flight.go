@@ -233,7 +233,10 @@ type job struct {
 // job copies what is there since a time of the bus, from a known state of
 // recovery on if there is one.
 func (r *Recorder) job(since int64, marks []mark) job {
-	from, state := r.start(r.ring.since(since, r.floor), r.ring.since(marks[0].t, r.floor))
+	// Half of what was wanted with a state to begin from is worth more than all of
+	// it without.
+	half := since + (marks[0].t-since)/2
+	from, state := r.start(r.ring.since(since, r.floor), r.ring.since(min(half, since+r.cfg.Before.Microseconds()/2), r.floor))
 	j := job{first: from, words: r.ring.copy(from), marks: marks, at: r.at.Wall, now: r.busNow}
 	for _, h := range r.holes {
 		if h.seq > from && h.seq <= r.ring.next {
@@ -253,13 +256,14 @@ func (r *Recorder) job(since int64, marks []mark) job {
 }
 
 // start gives where a slice begins and what recovery's state was there: the
-// newest state before what is wanted, or else the first before the event.
-func (r *Recorder) start(wanted, event uint64) (from uint64, state []byte) {
+// newest state before what is wanted, or else the first up to the latest word a
+// slice may begin with.
+func (r *Recorder) start(wanted, latest uint64) (from uint64, state []byte) {
 	from = wanted
 	for _, s := range r.states {
 		switch {
 		case s.seq < r.ring.oldest() || s.seq < r.floor:
-		case s.seq <= wanted, state == nil && s.seq <= event:
+		case s.seq <= wanted, state == nil && s.seq <= latest:
 			from, state = s.seq, s.state
 		}
 	}

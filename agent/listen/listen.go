@@ -157,7 +157,9 @@ func (l *Listener) restore(f module.Fidelity) {
 		l.rec = l.cfg.New(f)
 		l.pending = append(l.pending, journal.Entry{Record: incident(l.cfg.Clock.Now(), "checkpoint_unreadable", err.Error())})
 		l.told = append(l.told, note{record: true})
+		return
 	}
+	l.cfg.Recorder.State(l.mark.Checkpoint)
 }
 
 func incident(at clock.Reading, code, detail string) wire.Record {
