@@ -145,7 +145,7 @@ func (p *PNG) Health() Status {
 	return Status{Alive: true, Confirmed: true, Seen: p.seen}
 }
 
-var encoder = png.Encoder{BufferPool: &encoderBuffers{}}
+var encoder = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &encoderBuffers{}}
 
 // encoderBuffers keeps the compressor's tables, the larger part of a picture's
 // cost, from one screen to the next.
