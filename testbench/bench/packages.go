@@ -11,7 +11,7 @@ import (
 // renamed is missed, not mistaken.
 var (
 	benchFramer   = goBench{pkg: "./mdb", pattern: "^BenchmarkFramerPolls$", time: "500ms", quick: "100ms", count: 3}
-	benchRecover  = goBench{pkg: "./testbench/bench", pattern: "^BenchmarkRecover(EXE)?(Polls|Sales)$", time: "500ms", quick: "100ms", count: 3}
+	benchRecover  = goBench{pkg: "./testbench/bench", pattern: "^BenchmarkRecover(Polls|Sales|EXEPolls|EXESales)$", time: "500ms", quick: "100ms", count: 3}
 	benchIngest   = goBench{pkg: "./hub/ingest", pattern: "^BenchmarkIngest$", time: "20000x", quick: "5000x", count: 1}
 	benchTill     = goBench{pkg: "./hub/till", pattern: "^BenchmarkJobs$/^lanes=(1|64)$", time: "600x", quick: "200x", count: 3}
 	benchTLV      = goBench{pkg: "./fiscal/ffd", pattern: "^Benchmark(ParseDocument|AppendDocument|ComposeReceipt)$", time: "200ms", quick: "50ms", count: 3}
