@@ -100,7 +100,7 @@ func (h *hub) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, er
 		var m wire.Hello
 		_ = json.Unmarshal(pk.Payload, &m)
 		ack(m.Journal, m.Session)
-		send(wire.DownConfig, wire.Config{V: 1, Version: 3, Serial: "A-17", ShowSec: 60, Columns: []wire.Column{{Column: 1, Name: "Вода"}}})
+		send(wire.DownConfig, wire.Config{V: 1, Version: 3, Serial: "A-17", ShowSec: 60, Columns: []wire.Column{{Column: 1, Name: "Вода", Minor: 5000}}})
 	case wire.UpRecord:
 		var m wire.RecordMessage
 		var r wire.Record

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/mdb/exe"
+)
+
+// exeCapture is a machine on an Executive bus: a credit, line 1 for money, line
+// 5, which is free, and line 9, which the plan does not have.
+func exeCapture(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("t_us,dir,word\n")
+	at := int64(1_000_000)
+	ask := func(master, answer byte) {
+		fmt.Fprintf(&b, "%d,EM,%03X\n%d,ES,%03X\n", at, exe.Word(master), at+3000, exe.Word(answer))
+		at += 100_000
+	}
+	show := func(units uint16) {
+		for _, c := range exe.AppendBlock(nil, exe.Display{Units: units, Scale: 1}) {
+			ask(c, exe.ACK)
+		}
+	}
+	idle := func() {
+		for range 10 {
+			ask(exe.Status.Byte(), 0)
+			ask(exe.Credit.Byte(), exe.NoRequest)
+		}
+	}
+	idle()
+	for _, buys := range []struct {
+		line  byte
+		price uint16
+	}{{1, 50}, {5, 0}, {9, 50}} {
+		show(100)
+		idle()
+		ask(exe.Credit.Byte(), buys.line)
+		show(buys.price)
+		ask(exe.Vend.Byte(), exe.VendDelivered)
+		show(0)
+		idle()
+	}
+	path := filepath.Join(t.TempDir(), "exe.words.csv")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A machine on an Executive bus through the whole agent: lines cost what the
+// hub's plan says, in roubles; what has no price there is not guessed.
+func TestExecutiveReachesTheHub(t *testing.T) {
+	h := newHub(t)
+	data := t.TempDir()
+	file := filepath.Join(data, "agent.yaml")
+	if err := os.WriteFile(file, []byte("bus: {url: "+exeCapture(t)+", protocol: exe, exe: {payment: by_hint, free_lines: [5]}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := call(t, nil, "run", "--config", file, "--operator", "op1", "--agent", "ag1", "--secret", "s", "--hub", h.url, "--data", data,
+		"--log", "error", "--exit-at-end")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	var ready Ready
+	if err := json.Unmarshal([]byte(out), &ready); err != nil {
+		t.Fatal(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var got []string
+	for seq := int64(1); seq <= int64(len(h.records[ready.Journal])); seq++ {
+		r := h.records[ready.Journal][seq]
+		switch r.Kind {
+		case wire.KindSale:
+			s := r.Sale
+			sources := ""
+			for _, p := range s.Parts {
+				sources += " " + p.Source
+			}
+			got = append(got, fmt.Sprintf("%s %s column %d %v %d %s%s", s.Bus, s.Class, s.Column, s.Amount.Known, s.Amount.Minor, s.Amount.Currency, sources))
+		case wire.KindIncident:
+			got = append(got, r.Incident.Code)
+		default:
+			got = append(got, string(r.Kind))
+		}
+	}
+	want := []string{"exe A column 1 true 5000 643 cash", "exe A column 5 true 0 643", "exe C column 9 false 0 643", "line_without_price"}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("journaled\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
