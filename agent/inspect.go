@@ -135,6 +135,9 @@ func (m Main) line(w io.Writer, r journal.Row) error {
 	if rec.Gap != nil {
 		what += " " + rec.Gap.Reason
 	}
+	if rec.Audit != nil {
+		what += " " + rec.Audit.Protocol
+	}
 	if s := rec.Sale; s != nil {
 		what += " " + s.Class
 		sum = m.say("неизвестна", "unknown")
