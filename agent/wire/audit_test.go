@@ -60,3 +60,19 @@ func TestBombIsNotUnpacked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// FuzzRaw unpacks whatever a record may hold.
+func FuzzRaw(f *testing.F) {
+	var a Audit
+	if err := a.Keep([]byte(strings.Repeat("PA1*1*5000\r\n", 1000))); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(a.Packed, a.Bytes)
+	f.Add([]byte{}, 0)
+	f.Fuzz(func(t *testing.T, packed []byte, n int) {
+		raw, err := (&Audit{Packed: packed, Bytes: n}).Raw()
+		if err == nil && packed != nil && len(raw) != n {
+			t.Errorf("%d bytes, %d declared", len(raw), n)
+		}
+	})
+}
