@@ -53,7 +53,7 @@ func (m Main) foundText(f module.Found) string {
 	if f.USB != "" {
 		head += " (" + f.USB + ")"
 	}
-	what := ""
+	var what string
 	switch f.Kind {
 	case module.KindChekomat:
 		what = m.say("модуль Chekomat", "Chekomat module")

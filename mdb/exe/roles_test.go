@@ -18,8 +18,7 @@ type link struct {
 	news    []News
 	said    []byte
 	shown   []Display
-	asked   int // VENDs that reached the machine
-	answers []int64
+	asked   int                        // VENDs that reached the machine
 	damage  func(line mdb.Line) uint16 // bits to flip of the next word
 	lose    func(line mdb.Line) bool
 	vending time.Duration

@@ -198,11 +198,10 @@ func (*wordsWriter) end(int64) {}
 
 // blocksWriter writes *.blocks.txt: good blocks and replies, checksums included.
 type blocksWriter struct {
-	w    *bufio.Writer
-	n    *Counts
-	f    mdb.Framer
-	last int64
-	now  int64
+	w   *bufio.Writer
+	n   *Counts
+	f   mdb.Framer
+	now int64
 }
 
 func (t *blocksWriter) head(h trace.Header) error {

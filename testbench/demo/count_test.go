@@ -35,7 +35,9 @@ func TestCountFindsWhatIsMissingOrDoubledAtEachStage(t *testing.T) {
 		{"not in the hub", func(s *Stages) { s.Hub[0].Seq = 2 }, 1, 0},
 		{"no receipt", func(s *Stages) { s.Archive = nil }, 1, 0},
 		{"two receipts", func(s *Stages) { s.Archive = append(s.Archive, s.Archive[0]) }, 0, 1},
-		{"another program's receipt", func(s *Stages) { s.Archive = append(s.Archive, fn.Document{Type: fn.TypeReceipt, Operation: 1, Machine: "FOREIGN", Sum: 100}) }, 0, 0},
+		{"another program's receipt", func(s *Stages) {
+			s.Archive = append(s.Archive, fn.Document{Type: fn.TypeReceipt, Operation: 1, Machine: "FOREIGN", Sum: 100})
+		}, 0, 0},
 		{"receipt of another machine", func(s *Stages) { s.Archive[0].Machine = "VM-2" }, 1, 1},
 		{"held is not lost", func(s *Stages) { s.Hub[0].Fate, s.Hub[0].Reason, s.Archive = "held", "currency", nil }, 0, 0},
 		{"held but printed", func(s *Stages) { s.Hub[0].Fate, s.Hub[0].Reason = "held", "currency" }, 0, 1},

@@ -213,7 +213,7 @@ func FuzzRecovery(f *testing.F) {
 func check(t *testing.T, es []sales.Event) {
 	for _, e := range es {
 		if e.Kind == sales.KindSale && e.Amount.Known && e.Amount.Raw < 0 {
-			t.Fatal(fmt.Sprintf("%+v", e))
+			t.Fatalf("%+v", e)
 		}
 		_ = sales.AppendJSON(nil, e)
 	}
