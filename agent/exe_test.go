@@ -34,7 +34,9 @@ func exeCapture(t *testing.T) string {
 			ask(exe.Credit.Byte(), exe.NoRequest)
 		}
 	}
-	idle()
+	for range 6 {
+		idle()
+	}
 	for _, buys := range []struct {
 		line  byte
 		price uint16
@@ -94,5 +96,23 @@ func TestExecutiveReachesTheHub(t *testing.T) {
 	want := []string{"exe A column 1 true 5000 643 cash", "exe A column 5 true 0 643", "exe C column 9 false 0 643", "line_without_price"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("journaled\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// An agent set to the wrong bus says so, once, instead of hearing nothing.
+func TestTheOtherBusIsNoticed(t *testing.T) {
+	h := newHub(t)
+	data := t.TempDir()
+	code, out, errs := call(t, nil, "run", "--bus", exeCapture(t), "--operator", "op1", "--agent", "ag1", "--secret", "s", "--hub", h.url, "--data", data,
+		"--log", "error", "--exit-at-end")
+	var ready Ready
+	if err := json.Unmarshal([]byte(out), &ready); code != 0 || err != nil {
+		t.Fatalf("exit %d: %s %v", code, errs, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	records := h.records[ready.Journal]
+	if len(records) != 1 || records[1].Incident == nil || records[1].Incident.Code != CodeWrongBus {
+		t.Errorf("%+v", records)
 	}
 }

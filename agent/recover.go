@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/chekomat/chekomat/agent/config"
@@ -18,7 +19,7 @@ func (a *agent) newRecovery(f module.Fidelity) listen.Recovery {
 	if a.cfg.Bus.Protocol != config.Executive {
 		c := sales.ForSource(f)
 		c.Scale, c.Decimals, c.StartsIdle = a.cfg.Bus.AssumeScale, a.cfg.Bus.AssumeDecimals, a.cfg.Bus.StartsIdle
-		return sales.New(c)
+		return &heedful{Recovery: sales.New(c)}
 	}
 	c, err := a.cfg.Bus.EXE.Recovery()
 	if err != nil { // Config.Check refused it before the start
@@ -26,7 +27,41 @@ func (a *agent) newRecovery(f module.Fidelity) listen.Recovery {
 	}
 	r := &exeRecovery{Recovery: vends.New(c.ForSource(f)), a: a}
 	r.learn()
-	return r
+	return &heedful{Recovery: r, exe: true}
+}
+
+// CodeWrongBus tells that the agent listens for one bus and hears the other:
+// nothing of what it sells can be recovered.
+const CodeWrongBus = "bus_protocol_wrong"
+
+// foreignWords of the other bus in a row are no accident: some seconds of polls.
+const foreignWords = 300
+
+// heedful notices when the module hears the bus that the configuration does not
+// name. It tells so once a run.
+type heedful struct {
+	listen.Recovery
+	exe     bool
+	foreign int // words of the other bus since one of ours
+}
+
+// Word implements listen.Recovery.
+func (h *heedful) Word(w mdb.Word) []sales.Event {
+	out := h.Recovery.Word(w)
+	if (w.Line >= mdb.EXEMaster) == h.exe {
+		h.foreign = min(h.foreign, 0) // what was told stays told
+		return out
+	}
+	if h.foreign++; h.foreign == foreignWords {
+		h.foreign = math.MinInt
+		is, not := "exe", "mdb"
+		if h.exe {
+			is, not = not, is
+		}
+		out = append(out, sales.Event{Kind: sales.KindIncident, T: w.T, Class: sales.ClassD, Code: CodeWrongBus,
+			Detail: "the module hears " + is + ", bus.protocol is " + not})
+	}
+	return out
 }
 
 // exeRecovery keeps the prices of its lines those of the hub's catalogue. On
@@ -55,6 +90,9 @@ func (r *exeRecovery) Word(w mdb.Word) []sales.Event {
 
 // badSums counts checksums that were wrong; on EXE, parity.
 func badSums(r listen.Recovery) int64 {
+	if h, ok := r.(*heedful); ok {
+		r = h.Recovery
+	}
 	switch r := r.(type) {
 	case *sales.Recovery:
 		return int64(r.Stats().Checksums)

@@ -49,6 +49,7 @@ var heard = []entry{
 	{"mode_implausible", "Похоже, цены хранит другая сторона, чем настроено", "The prices seem to be held by the other side than set", "Проверьте exe.mode: price_holding — цены у платёжного устройства, price_display — у автомата", "Check exe.mode: price_holding has them in the payment device, price_display in the machine"},
 	{"vend_evidence_late", "О выдаче с неизвестным исходом пришли сведения", "Something was learned of a vend whose outcome was unknown", "Найдите эту выдачу среди ожидающих и решите", "Find that vend among those that wait, and decide"},
 	{"exe_lines_crossed", "Линии шины EXE перепутаны: продажи не слышны", "The lines of the Executive bus are crossed: no sale can be heard", "Поменяйте линии модуля местами и сверьте продажи за это время", "Swap the module's lines and compare the sales of that time"},
+	{"bus_protocol_wrong", "Агент настроен на другую шину: продажи не слышны", "The agent is set to another bus: no sale can be heard", "Исправьте bus.protocol в настройках агента (mdb или exe) и сверьте продажи за это время", "Correct bus.protocol in the agent's settings (mdb or exe) and compare the sales of that time"},
 	{"free_vend", "Выдача без денег", "A vend without money", "Если автомат продаёт за деньги, сверьте с ним", "If the machine sells for money, compare with it"},
 	{"test_vend", "Проверочная выдача", "A test vend", nothingRU, nothingEN},
 	{"token_vend", "Выдача за жетон", "A vend for a token", "Если жетон был оплачен, решите о чеке", "If the token was paid for, decide about a receipt"},

@@ -29,6 +29,7 @@ var spoken = []struct {
 	{"hub/till/names.go", `.`},
 	{"agent/wire/wire.go", `^Refused`},
 	{"mdb/exe/vends/recovery.go", `^Code`},
+	{"agent/recover.go", `^Code`},
 	{"agent/journal/journal.go", `^Why`},
 	{"agent/screen/*.go", `^Result`},
 	{"display/reasons.go", `^Reason`},
