@@ -6,7 +6,6 @@ import (
 	"net"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,12 +26,16 @@ type house struct {
 	rec    *sales.Recovery
 	at     module.Cursor
 	events []sales.Event
-	seen   atomic.Uint64 // words the agent has taken
+	seen   uint64 // words the agent has taken
+	ended  bool   // no agent takes any
+	took   *sync.Cond
 	words  []mdb.Word
 	wg     sync.WaitGroup
 
 	stepped int64
 	stop    func()
+	mu      sync.Mutex // dev is replaced by restart
+	reset   bool       // the module was restarted: a loss is expected
 }
 
 func newHouse(t *testing.T, roles ...role.Role) *house {
@@ -46,6 +49,7 @@ func newHouse(t *testing.T, roles ...role.Role) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, dev: dev, addr: "chekomat+tcp://" + ln.Addr().String(), stop: func() {}}
+	h.took = sync.NewCond(&h.mu)
 	if h.cast, err = role.NewCast(roles...); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +60,10 @@ func newHouse(t *testing.T, roles ...role.Role) *house {
 			if err != nil {
 				return
 			}
-			h.wg.Go(func() { _ = dev.Serve(ctx, c) })
+			h.mu.Lock()
+			d := h.dev
+			h.mu.Unlock()
+			h.wg.Go(func() { _ = d.Serve(ctx, c) })
 		}
 	})
 	t.Cleanup(func() { h.stop(); cancel(); ln.Close(); h.wg.Wait() })
@@ -79,8 +86,17 @@ func (h *house) agent() (stop func()) {
 		h.rec = sales.New(sales.ForSource(playing.Fidelity()))
 	}
 	done := make(chan struct{})
+	h.mu.Lock()
+	h.ended = false
+	h.mu.Unlock()
 	go func() {
 		defer close(done)
+		defer func() {
+			h.mu.Lock()
+			h.ended = true
+			h.took.Broadcast()
+			h.mu.Unlock()
+		}()
 		for {
 			c, err := playing.Read(ctx)
 			if err != nil {
@@ -92,7 +108,7 @@ func (h *house) agent() (stop func()) {
 			for _, why := range c.Trouble {
 				h.t.Error(why)
 			}
-			if c.Lost && c.Note != "" && h.at != (module.Cursor{}) {
+			if c.Lost && c.Note != "" && h.at != (module.Cursor{}) && !h.reset {
 				h.t.Error(c.Note)
 			}
 			for _, w := range c.Words {
@@ -101,11 +117,27 @@ func (h *house) agent() (stop func()) {
 			}
 			h.events = append(h.events, h.rec.Advance(c.Now)...)
 			h.at = c.Next
-			h.seen.Store(c.Next.Seq)
+			h.mu.Lock()
+			h.seen = c.Next.Seq
+			h.took.Broadcast()
+			h.mu.Unlock()
 		}
 	}()
 	h.stop = sync.OnceFunc(func() { cancel(); playing.Close(); <-done })
 	return h.stop
+}
+
+// restart is a module that lost its power for a moment: it forgets words, roles
+// and what it was to say.
+func (h *house) restart() {
+	h.t.Helper()
+	dev, err := link.NewDevice(link.DeviceConfig{Boot: 10, Capabilities: link.CanListenMDB | link.CanSpeakMDB, Limit: 1 << 19})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.mu.Lock()
+	h.dev, h.reset, h.seen = dev, true, 0
+	h.mu.Unlock()
 }
 
 // inStep lets the bus wait until the agent has heard all of it, so that what it
@@ -115,8 +147,10 @@ func (h *house) inStep(t int64) {
 		return
 	}
 	h.stepped = t
-	for h.seen.Load() < h.dev.State().Next && !h.t.Failed() {
-		runtime.Gosched()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.seen < h.dev.State().Next && !h.ended {
+		h.took.Wait()
 	}
 }
 
@@ -271,6 +305,53 @@ func TestModuleAnswersWhileTheAgentIsAway(t *testing.T) {
 	h.check(vends, func(Vend) string { return "report" })
 	if !m.second.present || !m.gate.present {
 		t.Error("the VMC lost a device meanwhile")
+	}
+}
+
+// guest is the module of the moment.
+type guest struct{ h *house }
+
+func (g guest) Ask(t int64, block []byte) []byte { return g.h.dev.Ask(t, block) }
+
+func (g guest) Hear(t int64, addr byte, k mdb.Kind) []byte { return g.h.dev.Hear(t, addr, k) }
+
+// A module that was restarted is told everything anew, begins with JUST RESET, and
+// the VMC sets its devices up again.
+func TestModuleRestartsBetweenSales(t *testing.T) {
+	h := newHouse(t, newReader(t, role.ReaderSettings{ByPoll: true}), role.NewGateway(role.GatewaySettings{Quiet: true}))
+	stop := h.agent()
+	h.ready()
+	m := New(Config{Columns: DefaultPlan(), Seed: 7, VendTime: time.Second, Silent: true, Guest: guest{h},
+		Emit: func(w mdb.Word) { h.dev.Feed(w) }, Pace: func(t int64) { h.dev.Advance(t); h.inStep(t) }})
+	m.PowerUp()
+	var vends []Vend
+	for i, o := range orders(7, 12) {
+		if i == 6 {
+			m.Idle(15 * time.Second)
+			stop()
+			h.restart()
+			if h.dev.Ask(0, []byte{0x62, 0x62}) != nil {
+				t.Fatal("a module that knows its role from before the restart")
+			}
+			stop = h.agent()
+			h.ready()
+			m.Idle(15 * time.Second)
+		}
+		m.Idle(500 * time.Millisecond)
+		v, err := m.Order(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vends = append(vends, v)
+	}
+	m.Idle(15 * time.Second)
+	stop()
+	if !m.second.present || !m.second.announce {
+		t.Error("the VMC does not know our reader any more")
+	}
+	want, got := sold(vends, h.events)
+	if fmt.Sprint(want) != fmt.Sprint(got) {
+		t.Fatalf("\nsold  %v\nheard %v", want, got)
 	}
 }
 
