@@ -49,12 +49,13 @@ type Row struct {
 	Reason       string // of Unknown
 }
 
-// Mark is where an audit stands in its journal.
-type Mark struct{ Seq, Head int64 }
+// Mark is where an audit stands in its journal, and when it was made, ms.
+type Mark struct{ Seq, Head, At int64 }
 
 // Sale is a sale of the journal that was not taken back.
 type Sale struct {
 	Seq  int64
+	At   int64 // when it happened, ms
 	Sale wire.Sale
 }
 
@@ -64,8 +65,12 @@ type Period struct {
 	Hidden   string // why the sales can't be counted, a reason; "" they can
 	Currency string // of the counters; "" not named
 	Change   wire.AuditChange
-	Sales    []Sale // From.Head < seq < To.Seq, by seq, without those taken back
+	Sales    []Sale // From.Head < seq < To.Seq + Lag, by seq, without those taken back
 }
+
+// Lag is how many records behind an audit a sale that happened before it may
+// stand: words the module had kept, or cash whose sale was proven late.
+const Lag = 64
 
 // most sales during one reading are tried on both sides of it.
 const most = 32
@@ -217,7 +222,7 @@ func (b byKind) add(o byKind) {
 // heard is what the bus told of the period.
 type heard struct {
 	bySeq, sure   byKind   // between the audits' records; of it what came during neither reading
-	before, after []byKind // sale by sale, during the earlier reading and during the later
+	before, after []byKind // sale by sale, what the earlier reading and the later may each have counted or not
 	nowhere       bool     // a sale whose source is not known
 	mixed         bool     // a sale paid in two ways
 	currency      bool     // a sale in another currency
@@ -226,13 +231,19 @@ type heard struct {
 func (p Period) heard() heard {
 	h := heard{bySeq: byKind{}, sure: byKind{}}
 	for _, s := range p.Sales {
+		if s.Seq <= p.From.Head || s.Seq >= p.To.Seq && s.At >= p.To.At {
+			continue
+		}
 		k := h.kinds(s.Sale, p.Currency)
 		switch {
-		case s.Seq <= p.From.Head || s.Seq >= p.To.Seq:
+		case s.Seq > p.To.Seq:
+			h.after = append(h.after, k)
 			continue
 		case s.Seq < p.From.Seq:
 			h.before = append(h.before, k)
 			continue
+		case s.At < p.From.At:
+			h.before = append(h.before, k)
 		case s.Seq > p.To.Head:
 			h.after = append(h.after, k)
 		default:

@@ -48,10 +48,11 @@ func (in *intake) audited(e *entry) error {
 }
 
 // disturbs compares anew the periods a record belongs to whose ending audit
-// came before it: the record was late, or takes an earlier sale back.
+// came before it: the record was late, takes an earlier sale back, or is a sale
+// that happened before the reading.
 func (in *intake) disturbs(e *entry) error {
 	var touched []int64
-	if e.record.Seq <= e.journal.top {
+	if e.record.Seq <= e.journal.top || e.record.Kind == wire.KindSale {
 		touched = append(touched, e.record.Seq)
 	}
 	if e.record.Kind == wire.KindReversal {
@@ -60,23 +61,39 @@ func (in *intake) disturbs(e *entry) error {
 	if len(touched) == 0 {
 		return nil
 	}
-	last, err := load(in.lastAudit, e.journal.id, func() (last int64, err error) {
-		err = in.tx.QueryRow(`SELECT ifnull(max(seq),0) FROM audit WHERE operator_id=? AND agent_id=? AND journal_id=?`, in.operator, in.agent, e.journal.id).Scan(&last)
-		return last, err
-	})
+	last, err := in.newestAudit(e.journal)
 	if err != nil {
 		return err
 	}
 	for _, seq := range touched {
-		if seq >= last {
+		at := e.at
+		if seq != e.record.Seq {
+			at = 0 // when the sale was is not at hand: its neighbours are looked at too
+		}
+		if seq > last.seq && (at >= last.at || seq-last.seq >= reconcile.Lag) {
 			continue
 		}
-		// The period it stands in, and the one after it if it came during a reading.
-		if err := in.recount(e.journal, `seq>?4 AND ifnull((SELECT head FROM audit b WHERE b.operator_id=?1 AND b.agent_id=?2 AND b.journal_id=?3 AND b.seq=a.since_seq),0)<?4`, seq); err != nil {
+		// The period it stands in, the one after it if it came during a reading,
+		// and those ended by readings it happened before and stands behind.
+		if err := in.recount(e.journal, `seq>?4 AND ifnull((SELECT head FROM audit b WHERE b.operator_id=?1 AND b.agent_id=?2 AND b.journal_id=?3 AND b.seq=a.since_seq),0)<?4
+			OR seq<?4 AND seq>?4-?6 AND at>?5`, seq, at, reconcile.Lag); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lastAudit is the newest reading of a journal; zero: none.
+type lastAudit struct{ seq, at int64 }
+
+func (in *intake) newestAudit(j *journal) (lastAudit, error) {
+	return load(in.lastAudit, j.id, func() (l lastAudit, err error) {
+		err = in.tx.QueryRow(`SELECT seq, at FROM audit WHERE operator_id=? AND agent_id=? AND journal_id=? ORDER BY seq DESC LIMIT 1`, in.operator, in.agent, j.id).Scan(&l.seq, &l.at)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return l, err
+	})
 }
 
 // auditRow is an audit as reconciliation needs it.
@@ -120,10 +137,9 @@ func (in *intake) reconcile(j *journal, to auditRow) error {
 	if a.Since == nil || !j.machine.Valid {
 		return nil // a first reading ends no period
 	}
-	p := reconcile.Period{To: reconcile.Mark{Seq: to.seq, Head: to.head}, Currency: a.Currency, Change: *a.Since}
-	var fromAt int64
+	p := reconcile.Period{To: reconcile.Mark{Seq: to.seq, Head: to.head, At: to.at}, Currency: a.Currency, Change: *a.Since}
 	err := in.tx.QueryRow(`SELECT seq, head, at FROM audit WHERE operator_id=? AND agent_id=? AND journal_id=? AND seq=?`,
-		in.operator, in.agent, to.sinceJournal, to.sinceSeq).Scan(&p.From.Seq, &p.From.Head, &fromAt)
+		in.operator, in.agent, to.sinceJournal, to.sinceSeq).Scan(&p.From.Seq, &p.From.Head, &p.From.At)
 	switch {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return err
@@ -141,7 +157,7 @@ func (in *intake) reconcile(j *journal, to auditRow) error {
 	}
 	for _, r := range reconcile.Compare(p) {
 		_, err := in.tx.Exec(`INSERT INTO reconciliation(operator_id,machine_id,audit_id,kind,from_at,to_at,bus_vends,bus_minor,counted_vends,counted_minor,outcome,reason,made_at)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`, in.operator, j.machine.String, to.id, r.Kind, fromAt, to.at,
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`, in.operator, j.machine.String, to.id, r.Kind, p.From.At, to.at,
 			r.Bus.Vends, r.Bus.Minor, r.Counted.Vends, r.Counted.Minor, r.Outcome, r.Reason, in.now)
 		if err != nil {
 			return err
@@ -167,13 +183,13 @@ func (in *intake) between(j *journal, p *reconcile.Period) error {
 		return nil
 	}
 	type row struct {
-		seq  int64
-		body []byte
+		seq, at int64
+		body    []byte
 	}
-	rows, err := list(in.tx, func(r *sql.Rows, v *row) error { return r.Scan(&v.seq, &v.body) },
-		`SELECT seq, body FROM record r WHERE operator_id=?1 AND agent_id=?2 AND journal_id=?3 AND seq>?4 AND seq<?5 AND kind='sale'
+	rows, err := list(in.tx, func(r *sql.Rows, v *row) error { return r.Scan(&v.seq, &v.at, &v.body) },
+		`SELECT seq, at, body FROM record r WHERE operator_id=?1 AND agent_id=?2 AND journal_id=?3 AND seq>?4 AND seq<?5+?6 AND kind='sale' AND (seq<?5 OR at<?7)
 		AND NOT EXISTS (SELECT 1 FROM record b WHERE b.operator_id=?1 AND b.agent_id=?2 AND b.journal_id=?3 AND b.of_seq=r.seq AND b.of_seq>0 AND b.kind='reversal')
-		ORDER BY seq`, in.operator, in.agent, j.id, from, p.To.Seq)
+		ORDER BY seq`, in.operator, in.agent, j.id, from, p.To.Seq, reconcile.Lag, p.To.At)
 	if err != nil {
 		return err
 	}
@@ -182,7 +198,7 @@ func (in *intake) between(j *journal, p *reconcile.Period) error {
 		if err := json.Unmarshal(v.body, &r); err != nil || r.Sale == nil {
 			return fmt.Errorf("record %d of journal %s: %w", v.seq, j.id, err)
 		}
-		p.Sales = append(p.Sales, reconcile.Sale{Seq: v.seq, Sale: *r.Sale})
+		p.Sales = append(p.Sales, reconcile.Sale{Seq: v.seq, At: v.at, Sale: *r.Sale})
 	}
 	return nil
 }

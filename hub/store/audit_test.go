@@ -158,6 +158,28 @@ func TestBoundaries(t *testing.T) {
 	}
 }
 
+// TestSaleProvenLate has a sale that happened before a reading stand behind it
+// in the journal: the machine had counted it, and both periods agree.
+func TestSaleProvenLate(t *testing.T) {
+	sc := newScene(t)
+	s := vend()
+	sc.came(gained("j", 1, 0, "", 0))
+	sc.advance(time.Hour)
+	sc.came(gained("j", 2, 1, "j", 1, "all", 1, 5000))
+	if sc.incidents()[mismatched] == "" {
+		t.Error("the sale is not missed")
+	}
+	sc.take("a1", sc.arrival(record("j", 3, wire.KindSale, &s), time.Minute))
+	if got := sc.incidents()[mismatched]; got != "" {
+		t.Error(got)
+	}
+	sc.advance(time.Hour)
+	sc.came(gained("j", 4, 3, "j", 2, "all", 0, 0))
+	if got, want := sc.reconciled(), "2 all 0/0 1/5000 agree\n4 all 1/5000 0/0 agree"; !strings.Contains(got, "2 all 0/0 1/5000 agree") || !strings.Contains(got, "4 all 1/5000 0/0 agree") {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestAnyOrderGivesTheSameFigures sends a journal with audits, sales and
 // reversals in every order and batching: once all is here, the rows are those
 // of the order of seq.

@@ -100,15 +100,15 @@ type intake struct {
 	facts           *facts
 	journals        []*journal
 	refused         map[string][]wire.Refusal
-	unfair          map[string]bool  // subject → a price alarm is open
-	lastAudit       map[string]int64 // journal → seq of its newest audit; 0 none
+	unfair          map[string]bool      // subject → a price alarm is open
+	lastAudit       map[string]lastAudit // journal → its newest audit
 	prepared        map[string]*sql.Stmt
 	tally           tally
 	taken           Taken
 }
 
 func (s *Store) intakeOf(tx *sql.Tx, operator, agent string) *intake {
-	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: s.factsIn(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}, lastAudit: map[string]int64{}, prepared: map[string]*sql.Stmt{}}
+	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: s.factsIn(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}, lastAudit: map[string]lastAudit{}, prepared: map[string]*sql.Stmt{}}
 }
 
 // exec prepares a statement that each record of a batch runs once.
