@@ -160,8 +160,12 @@ func (r *Row) judge(h heard, kind string) {
 		unpriced = unpriced || s[kind].unpriced
 	}
 	money := c.Minor != nil && !unpriced
+	missing := CounterUnknown
+	if c.Minor != nil {
+		missing = AmountUnknown
+	}
 	if !money && c.Vends == nil {
-		r.Reason = CounterUnknown
+		r.Reason = missing
 		return
 	}
 	r.Outcome = Differ
@@ -180,10 +184,7 @@ func (r *Row) judge(h heard, kind string) {
 		}
 	}
 	if r.Outcome == Agree && !money {
-		r.Outcome, r.Reason = Unknown, CounterUnknown
-		if unpriced {
-			r.Reason = AmountUnknown
-		}
+		r.Outcome, r.Reason = Unknown, missing
 	}
 }
 
