@@ -10,6 +10,9 @@ import (
 
 	"github.com/chekomat/chekomat/agent/wire"
 	"github.com/chekomat/chekomat/mdb/exe"
+	"github.com/chekomat/chekomat/mdb/exe/vends"
+	"github.com/chekomat/chekomat/mdb/trace"
+	"github.com/chekomat/chekomat/mdb/trace/check"
 )
 
 // exeCapture is a machine on an Executive bus: a credit, line 1 for money, line
@@ -96,6 +99,28 @@ func TestExecutiveReachesTheHub(t *testing.T) {
 	want := []string{"exe A column 1 true 5000 643 cash", "exe A column 5 true 0 643", "exe C column 9 false 0 643", "line_without_price"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("journaled\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+
+	// What the flight recorder saved says by itself what the bus does not.
+	files, err := filepath.Glob(filepath.Join(data, "flight", "*.trace"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no trace was saved: %v", err)
+	}
+	r, err := os.Open(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	f, err := trace.Parse(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := check.EXE(f.Header)
+	if f.Header.Bus != "exe" || c.Mode != vends.PriceHolding || c.Payment != vends.PaymentByHint || c.Prices[1] != 5000 || len(c.Prices) != 2 {
+		t.Errorf("%s says %+v", files[0], f.Header)
+	}
+	for _, bad := range check.Run(f) {
+		t.Error(bad)
 	}
 }
 

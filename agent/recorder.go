@@ -4,13 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/chekomat/chekomat/agent/config"
 	"github.com/chekomat/chekomat/agent/flight"
 	"github.com/chekomat/chekomat/agent/listen"
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/mdb/exe/vends"
 	"github.com/chekomat/chekomat/mdb/trace"
 )
 
@@ -19,11 +23,39 @@ var _ listen.Recorder = (*flight.Recorder)(nil)
 // newFlight makes the flight recorder.
 func (a *agent) newFlight() *flight.Recorder {
 	c := a.cfg.Flight
-	f := flight.Config{Dir: filepath.Join(a.cfg.Data, "flight"), Words: c.Words, MaxFiles: c.Files, MaxBytes: int64(c.Megabytes) << 20, Logger: a.logger}
-	if b := a.cfg.Bus; b.AssumeScale != 0 {
-		f.Assume = append(f.Assume, trace.Assumption{What: "money", Setup: trace.Setup{Scale: b.AssumeScale, Decimals: b.AssumeDecimals}})
-	}
+	f := flight.Config{Dir: filepath.Join(a.cfg.Data, "flight"), Words: c.Words, MaxFiles: c.Files, MaxBytes: int64(c.Megabytes) << 20, Assume: a.assumptions, Logger: a.logger}
 	return flight.New(f)
+}
+
+// assumptions are what recovery knows without the bus, so that a trace says the
+// same elsewhere: on EXE that is nearly everything.
+func (a *agent) assumptions() (out []trace.Assumption) {
+	b := a.cfg.Bus
+	if b.Protocol != config.Executive {
+		if b.AssumeScale != 0 {
+			out = append(out, trace.Assumption{What: "money", Setup: trace.Setup{Scale: b.AssumeScale, Decimals: b.AssumeDecimals}})
+		}
+		return out
+	}
+	c, err := b.EXE.Recovery()
+	if err != nil {
+		return nil
+	}
+	c = c.Defaults()
+	out = append(out, trace.Assumption{What: "exe", Text: string(c.Mode)})
+	if b.EXE.Scale != 0 {
+		out = append(out, trace.Assumption{What: "money", Setup: trace.Setup{Scale: uint32(c.Scale), Decimals: c.Decimals}})
+	}
+	if c.Payment != vends.PaymentUnset {
+		out = append(out, trace.Assumption{What: "payment", Text: string(c.Payment)})
+	}
+	if plan := a.catalog.Load(); plan != nil && c.Mode == vends.PriceHolding {
+		prices, _ := b.EXE.Tables(plan.Columns)
+		for _, line := range slices.Sorted(maps.Keys(prices)) {
+			out = append(out, trace.Assumption{What: "line", Line: line, Kopecks: prices[line]})
+		}
+	}
+	return out
 }
 
 // mostSent bounds a packed slice: the broker takes 256 KiB at once, and base64

@@ -18,13 +18,13 @@ import (
 
 // Config of a Recorder. Zero values take the defaults named.
 type Config struct {
-	Dir      string        // folder of the files; made when the first is written
-	Words    int           // kept in memory, 65536: 512 KiB
-	Before   time.Duration // what a file holds before the event, 30 s
-	After    time.Duration // and after it, 10 s
-	MaxFiles int           // 64
-	MaxBytes int64         // of all files, 8 MiB
-	Assume   []trace.Assumption
+	Dir      string                    // folder of the files; made when the first is written
+	Words    int                       // kept in memory, 65536: 512 KiB
+	Before   time.Duration             // what a file holds before the event, 30 s
+	After    time.Duration             // and after it, 10 s
+	MaxFiles int                       // 64
+	MaxBytes int64                     // of all files, 8 MiB
+	Assume   func() []trace.Assumption // what recovery is told, as of now; nil: nothing
 	Logger   *slog.Logger
 }
 
@@ -247,8 +247,11 @@ func (r *Recorder) job(since int64, marks []mark) job {
 	if len(j.words) > 0 && unpack(j.words[0]).Line >= mdb.EXEMaster {
 		bus = "exe"
 	}
-	j.header = trace.Header{Bus: bus, State: state, Assume: r.cfg.Assume, ClockT: r.busNow,
+	j.header = trace.Header{Bus: bus, State: state, ClockT: r.busNow,
 		Fidelity: trace.Fidelity{ModeBits: f.ModeBits, Checksums: f.Checksums, Times: f.Times, BothLines: f.BothLines}}
+	if r.cfg.Assume != nil {
+		j.header.Assume = r.cfg.Assume()
+	}
 	if !r.at.Wall.IsZero() {
 		j.header.Clock = r.at.Wall.UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano)
 	}
