@@ -23,6 +23,7 @@ const reportScale = 10
 const (
 	probeEvery = 10_000_000 // a missing peripheral is looked for at least every 10 s (mdb 2.4.3)
 	answerWait = 5_000_000  // application maximum response time
+	dataPause  = 50_000     // between two looks for data
 	tolerated  = 5          // POLLs without an answer before a device is missing
 )
 
@@ -96,13 +97,13 @@ func (m *Machine) obtain(code byte, block ...byte) []byte {
 			if len(data) > 0 && data[0] == code {
 				return data
 			}
-			m.w.pass(50_000)
+			m.w.pass(dataPause)
 			data, ok = m.visit(addr | 2)
 			if !ok {
 				ok = true // a lost POLL answer comes again
 			}
 		}
-		m.w.pass(50_000)
+		m.w.pass(dataPause)
 	}
 	return nil
 }
@@ -113,7 +114,7 @@ func (m *Machine) order(block ...byte) bool {
 		if _, ok := m.visit(block...); ok {
 			return true
 		}
-		m.w.pass(50_000)
+		m.w.pass(dataPause)
 	}
 	return false
 }
