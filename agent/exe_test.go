@@ -8,9 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chekomat/chekomat/agent/config"
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/exe"
 	"github.com/chekomat/chekomat/mdb/exe/vends"
+	"github.com/chekomat/chekomat/mdb/module"
+	"github.com/chekomat/chekomat/mdb/sales"
 	"github.com/chekomat/chekomat/mdb/trace"
 	"github.com/chekomat/chekomat/mdb/trace/check"
 )
@@ -139,5 +143,48 @@ func TestTheOtherBusIsNoticed(t *testing.T) {
 	records := h.records[ready.Journal]
 	if len(records) != 1 || records[1].Incident == nil || records[1].Incident.Code != CodeWrongBus {
 		t.Errorf("%+v", records)
+	}
+}
+
+// A new plan's prices count from the next word on, also after recovery was
+// taken up from a checkpoint.
+func TestPricesFollowThePlan(t *testing.T) {
+	a := &agent{planned: make(chan struct{})}
+	a.cfg.Bus.Protocol = config.Executive
+	plan := func(version, minor int64) {
+		a.catalog.Store(&wire.Config{Version: version, Columns: []wire.Column{{Column: 1, Minor: minor}}})
+	}
+	heard := module.Fidelity{ModeBits: true, Checksums: true, Times: true, BothLines: true}
+	plan(1, 5000)
+	r := a.newRecovery(heard)
+	at := int64(0)
+	sell := func() (minor int64) {
+		for _, p := range [][2]byte{{exe.Status.Byte(), 0}, {exe.Credit.Byte(), exe.NoRequest}, {exe.Credit.Byte(), 1}, {exe.Vend.Byte(), 0}, {exe.Status.Byte(), 0}} {
+			at += 100_000
+			for i, b := range p {
+				for _, e := range r.Word(mdb.Word{T: at + int64(i)*3000, V: exe.Word(b), Line: mdb.EXEMaster + mdb.Line(i)}) {
+					if e.Kind == sales.KindSale {
+						minor, _ = e.Amount.Minor()
+					}
+				}
+			}
+		}
+		return minor
+	}
+	if got := sell(); got != 5000 {
+		t.Errorf("sold at %d", got)
+	}
+	plan(2, 6000)
+	if got := sell(); got != 6000 {
+		t.Errorf("after the change sold at %d", got)
+	}
+	state := r.Checkpoint()
+	r = a.newRecovery(heard)
+	if err := r.Restore(state); err != nil {
+		t.Fatal(err)
+	}
+	plan(3, 7000)
+	if got := sell(); got != 7000 {
+		t.Errorf("after a restart sold at %d", got)
 	}
 }
