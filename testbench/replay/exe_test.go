@@ -101,7 +101,7 @@ func TestEXEIsReplayed(t *testing.T) {
 	}
 	opts := Options{EXE: EXE{Prices: write(t, "prices.json", string(raw)), Payment: "by_hint"}}
 	got, sum := replayed(t, write(t, "exe.words.csv", csv), opts)
-	if !slices.Equal(got, want) || sum.Sales != uint64(len(want)) || !sum.Complete || sum.StrongestClass != sales.ClassA {
+	if !slices.Equal(got, want) || sum.Sales != uint64(len(want)) || !sum.Complete || sum.WordsLost != 0 || sum.StrongestClass != sales.ClassA {
 		t.Errorf("%q, want %q; %+v", got, want, sum)
 	}
 	// Without measured times a sale is no better than class B.

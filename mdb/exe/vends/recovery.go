@@ -108,7 +108,9 @@ func (r *Recovery) Lost(string) []sales.Event {
 // Undecided tells what is still open when a source ends for good.
 func (r *Recovery) Undecided() []sales.Event {
 	r.out = r.out[:0]
+	lost := r.l.stats.Lost
 	r.take(r.l.Lost())
+	r.l.stats.Lost = lost // the end of a source loses nothing
 	r.settle()
 	return r.out
 }
