@@ -27,6 +27,7 @@ type (
 		Duration uint32 // minutes
 		Active   bool
 		Terminal string
+		Nul      bool // texts are padded with 00, as some machines do, not with spaces
 	}
 	// ReportAsset is 1B type 03. Kind 07 is the machine itself; Number is set
 	// instead of the identity where bit 7 of the kind was.
@@ -86,7 +87,11 @@ func (m Report) AppendCommand(dst []byte, to Device, _ Dialect) []byte {
 
 // AppendCommand implements CommandMessage.
 func (m ReportEvent) AppendCommand(dst []byte, to Device, _ Dialect) []byte {
-	dst = putText(append(dst, byte(to)|3, 2), m.Code, 10)
+	pad := byte(' ')
+	if m.Nul {
+		pad = 0
+	}
+	dst = putPadded(append(dst, byte(to)|3, 2), m.Code, 10, pad)
 	dst = put32(append(append(dst, m.Date[:]...), m.Time[:]...), m.Duration)
 	active := byte(0)
 	if m.Active {
@@ -94,7 +99,7 @@ func (m ReportEvent) AppendCommand(dst []byte, to Device, _ Dialect) []byte {
 	}
 	dst = append(dst, active)
 	if m.Terminal != "" {
-		dst = putText(dst, m.Terminal, 12)
+		dst = putPadded(dst, m.Terminal, 12, pad)
 	}
 	return dst
 }
@@ -178,7 +183,7 @@ func parseReport(kind byte, b []byte) (CommandMessage, error) {
 	case 2:
 		m := ReportEvent{
 			Code: trim(b[:10]), Date: [4]byte(b[10:]), Time: [2]byte(b[14:]),
-			Duration: be32(b[16:]), Active: b[20] != 0,
+			Duration: be32(b[16:]), Active: b[20] != 0, Nul: b[9] == 0,
 		}
 		if len(b) > 21 {
 			m.Terminal = trim(b[21:min(len(b), 33)])

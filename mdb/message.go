@@ -201,12 +201,14 @@ func put32(dst []byte, v uint32) []byte {
 }
 
 // text appends s padded with blanks to n bytes, cut if longer.
-func putText(dst []byte, s string, n int) []byte {
+func putText(dst []byte, s string, n int) []byte { return putPadded(dst, s, n, ' ') }
+
+func putPadded(dst []byte, s string, n int, pad byte) []byte {
 	for i := range n {
 		if i < len(s) {
 			dst = append(dst, s[i])
 		} else {
-			dst = append(dst, ' ')
+			dst = append(dst, pad)
 		}
 	}
 	return dst

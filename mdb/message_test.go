@@ -23,7 +23,7 @@ var commands = []struct {
 	{Changer, SetupRequest{}, narrow}, {Changer, TubeStatusRequest{}, narrow}, {Changer, CoinType{0x0F, 0x0102}, narrow},
 	{Changer, Dispense{3, 15}, narrow}, {Changer, IdentificationRequest{}, narrow}, {Changer, FeatureEnable{3}, narrow},
 	{Changer, Payout{15}, narrow}, {Changer, ChangerExpansion{ChangerPayoutValuePoll}, narrow}, {Changer, Diagnostics{[]byte{1}}, narrow},
-	{Validator, Security{7}, narrow}, {Validator, BillType{7, 1}, narrow}, {Validator, Escrow{true}, narrow}, {Validator, StackerRequest{}, narrow},
+	{Validator, Security{7}, narrow}, {Validator, BillType{7, 1}, narrow}, {Validator, Escrow{Stack: true}, narrow}, {Validator, Escrow{Stack: true, Odd: 0xFF}, narrow}, {Validator, StackerRequest{}, narrow},
 	{Validator, IdentificationRequest{WithOptions: true}, narrow}, {Validator, RecyclerEnable{1, [16]uint8{3}}, narrow},
 	{Validator, DispenseBill{1, 300}, narrow}, {Validator, DispenseValue{15}, narrow}, {Validator, ValidatorExpansion{ValidatorPayoutPoll}, narrow},
 	{Cashless1, SetupConfig{3, 16, 2, 1}, narrow}, {Cashless1, MaxMinPrices{Max: 500, Min: 20}, narrow},

@@ -30,6 +30,7 @@ type (
 		Language    [2]byte
 		Currency    uint16
 		CardOptions uint8
+		Short       bool // three bytes though the level asks for ten: some readers do
 	}
 	// SessionCancelRequest is 04.
 	SessionCancelRequest struct{}
@@ -211,7 +212,7 @@ func parseBeginSession(p []byte, dl Dialect) (AnswerMessage, int, error) {
 			Funds: uint32(be16(p[1:])), Full: true, Media: be32(p[3:]), PaymentType: p[7], PaymentData: be16(p[8:]),
 		}, 10, nil
 	case !dl.EC && len(p) >= 3:
-		return BeginSession{Funds: uint32(be16(p[1:]))}, 3, nil
+		return BeginSession{Funds: uint32(be16(p[1:])), Short: full}, 3, nil
 	}
 	return nil, 0, ErrShort
 }

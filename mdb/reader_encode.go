@@ -16,7 +16,7 @@ func (m DisplayRequest) AppendAnswer(dst []byte, _ Dialect) []byte {
 // AppendAnswer implements AnswerMessage.
 func (m BeginSession) AppendAnswer(dst []byte, dl Dialect) []byte {
 	dst = putMoney(append(dst, 3), m.Funds, dl)
-	if !dl.EC && dl.Level < 2 {
+	if !dl.EC && (dl.Level < 2 || m.Short) {
 		return dst
 	}
 	dst = put16(append(put32(dst, m.Media), m.PaymentType), m.PaymentData)

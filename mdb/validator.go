@@ -8,7 +8,10 @@ type (
 	// BillType is 34; Accept 0 disables the validator.
 	BillType struct{ Accept, Escrow uint16 }
 	// Escrow is 35: stack the bill in escrow, or give it back.
-	Escrow struct{ Stack bool }
+	Escrow struct {
+		Stack bool
+		Odd   byte // the byte as it was sent where it is neither 00 nor 01; bit 0 decides
+	}
 	// StackerRequest is 36.
 	StackerRequest struct{}
 	// RecyclerEnable is 37 04: mask of manual dispense, mode of each type.
@@ -119,8 +122,8 @@ func (m BillType) AppendCommand(dst []byte, to Device, _ Dialect) []byte {
 
 // AppendCommand implements CommandMessage.
 func (m Escrow) AppendCommand(dst []byte, to Device, _ Dialect) []byte {
-	v := byte(0)
-	if m.Stack {
+	v := m.Odd
+	if v == 0 && m.Stack {
 		v = 1
 	}
 	return append(dst, byte(to)|5, v)
@@ -167,7 +170,11 @@ func parseValidatorCommand(c byte, p []byte) (CommandMessage, error) {
 	case 4:
 		return BillType{be16(p), be16(p[2:])}, nil
 	case 5:
-		return Escrow{Stack: p[0]&1 != 0}, nil
+		m := Escrow{Stack: p[0]&1 != 0}
+		if p[0] > 1 {
+			m.Odd = p[0]
+		}
+		return m, nil
 	case 6:
 		return StackerRequest{}, nil
 	case cmdExpansion:

@@ -7,7 +7,7 @@ import (
 	"github.com/chekomat/chekomat/mdb/sales"
 	"github.com/chekomat/chekomat/mdb/trace"
 	"github.com/chekomat/chekomat/mdb/trace/check"
-	"github.com/chekomat/chekomat/testbench/vectors"
+	"github.com/chekomat/chekomat/mdb/vectors"
 )
 
 // book keeps what devices said of themselves: without it amounts are numbers.

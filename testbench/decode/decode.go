@@ -9,7 +9,7 @@ import (
 
 	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/trace"
-	"github.com/chekomat/chekomat/testbench/vectors"
+	"github.com/chekomat/chekomat/mdb/vectors"
 )
 
 // Entry is a line of the dialogue.

@@ -6,7 +6,7 @@ import (
 	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/exe"
 	"github.com/chekomat/chekomat/mdb/trace"
-	"github.com/chekomat/chekomat/testbench/vectors"
+	"github.com/chekomat/chekomat/mdb/vectors"
 )
 
 // exeDecoder turns words of Executive into entries: a pair of bytes each. A

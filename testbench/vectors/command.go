@@ -1,3 +1,4 @@
+// Package vectors is the command that checks conformance vectors of both buses.
 package vectors
 
 import (
@@ -6,6 +7,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/chekomat/chekomat/mdb/vectors"
 )
 
 // ErrFailed is what the command gives when a vector does not pass.
@@ -29,7 +32,7 @@ Exit codes: 0 all passed, 1 some failed or the file could not be read.
 				return fmt.Errorf("open vectors: %w", err)
 			}
 			defer f.Close()
-			rep, err := Run(f, cmd.OutOrStdout())
+			rep, err := vectors.Run(f, cmd.OutOrStdout())
 			if err == nil && rep.Passed < rep.Total {
 				err = fmt.Errorf("%w: %d of %d", ErrFailed, rep.Total-rep.Passed, rep.Total)
 			}

@@ -77,13 +77,23 @@ func (v *vector) check() error {
 	if err != nil {
 		return err
 	}
-	got := describeAll(ws, v.Context)
+	dl := dialect(v.Context)
+	var got []map[string]any
+	blocks := blocksOf(ws)
+	for i := range blocks {
+		got = append(got, describe(&blocks[i], dl)...)
+	}
 	if len(got) != len(v.Expect) {
 		return fmt.Errorf("%d blocks, want %d: %s", len(got), len(v.Expect), compact(got))
 	}
 	for i, want := range v.Expect {
 		if err := match(got[i], want); err != nil {
 			return fmt.Errorf("block %d: %w", i, err)
+		}
+	}
+	for i := range blocks {
+		if err := encodesBack(&blocks[i], dl); err != nil {
+			return err
 		}
 	}
 	if v.Result != nil {

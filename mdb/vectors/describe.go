@@ -8,9 +8,8 @@ import (
 	"github.com/chekomat/chekomat/mdb"
 )
 
-// describeAll decodes words to blocks in the vectors' words.
-func describeAll(ws []mdb.Word, context map[string]any) []map[string]any {
-	var dl mdb.Dialect
+// dialect is what the decoder must know from earlier traffic.
+func dialect(context map[string]any) (dl mdb.Dialect) {
 	n, _ := number(context, "level")
 	dl.Level = uint8(n)
 	n, _ = number(context, "vmc_level")
@@ -22,17 +21,17 @@ func describeAll(ws []mdb.Word, context map[string]any) []map[string]any {
 			dl.Level = uint8(n)
 		}
 	}
+	return dl
+}
+
+// blocksOf cuts words into blocks.
+func blocksOf(ws []mdb.Word) (out []mdb.Block) {
 	var f mdb.Framer
-	var out []map[string]any
 	for _, w := range ws {
-		for _, b := range f.Push(w) {
-			out = append(out, describe(&b, dl)...)
-		}
+		out = append(out, f.Push(w)...)
 	}
 	if len(ws) > 0 {
-		for _, b := range f.Advance(ws[len(ws)-1].T + 1_000_000) {
-			out = append(out, describe(&b, dl)...)
-		}
+		out = append(out, f.Advance(ws[len(ws)-1].T+1_000_000)...)
 	}
 	return out
 }

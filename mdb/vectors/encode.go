@@ -1,0 +1,44 @@
+package vectors
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/chekomat/chekomat/mdb"
+)
+
+// encodesBack holds what a good block decodes to against the block itself: the
+// messages, encoded by the side that says them, must give the same words. Bytes
+// no message stands for (blocks of unknown devices, rests that were not read)
+// are not whole and are left out.
+func encodesBack(b *mdb.Block, dl mdb.Dialect) error {
+	var again []byte
+	line := mdb.Slave
+	switch b.Kind {
+	case mdb.Command:
+		dev := mdb.DeviceOf(b.Data[0])
+		m, err := mdb.ParseCommand(b.Payload(), dl)
+		if !dev.Known() || err != nil {
+			return nil
+		}
+		line, again = mdb.Master, mdb.EncodeCommand(dev, m, dl)
+	case mdb.Answer:
+		ms, err := mdb.ParseAnswer(nil, b.To, b.Sub, b.Payload(), dl)
+		if err != nil {
+			return nil
+		}
+		again = mdb.EncodeAnswer(dl, ms...)
+	default:
+		return nil
+	}
+	if !bytes.Equal(again, b.Bytes()) {
+		return fmt.Errorf("block %X is encoded back as %X", b.Bytes(), again)
+	}
+	words, _ := mdb.AppendWords(nil, line, 0, again, 0)
+	for i, w := range words {
+		if mode := w.V&mdb.Mode != 0; mode != (line == mdb.Master && i == 0 || line == mdb.Slave && i == len(words)-1) {
+			return fmt.Errorf("block %X: word %d has mode bit %v", again, i, mode)
+		}
+	}
+	return nil
+}
