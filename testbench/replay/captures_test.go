@@ -9,9 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/chekomat/chekomat/mdb/module"
-	"github.com/chekomat/chekomat/mdb/sales"
 )
 
 func tracesFolder(t *testing.T) string {
@@ -103,77 +100,6 @@ func TestCapturesAgreeWithTheManifest(t *testing.T) {
 			}
 			if strings.Join(got, "\n") != strings.Join(want, "\n") {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-			}
-		})
-	}
-}
-
-// events replays a file from a position with a recovery state, n words a call.
-func events(t *testing.T, path string, chunk int, stop uint64, from module.Cursor, rec *sales.Recovery) (es []sales.Event, at module.Cursor) {
-	t.Helper()
-	src, err := module.Open(context.Background(), path, from, module.Options{ChunkWords: chunk})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer src.Close()
-	at = from
-	for {
-		c, err := src.Read(context.Background())
-		if err != nil {
-			return es, at
-		}
-		for _, w := range c.Words {
-			es = append(es, rec.Word(w)...)
-			at.Seq++
-			if at.Seq == stop {
-				return es, at
-			}
-		}
-		es = append(es, rec.Advance(c.Now)...)
-	}
-}
-
-func lines(es []sales.Event) string {
-	var b []byte
-	for _, e := range es {
-		b = sales.AppendJSON(b, e)
-	}
-	return string(b)
-}
-
-// A restart at any word from checkpoint and cursor, and any way of splitting
-// the reads, give the same events.
-func TestCapturesRestartAnywhere(t *testing.T) {
-	dir := tracesFolder(t)
-	for name := range known {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(dir, name)
-			src, err := module.Open(context.Background(), path, module.Cursor{}, module.Options{})
-			if err != nil {
-				t.Skipf("CHEKOMAT_TRACES absent: %v", err)
-			}
-			cfg := sales.ForSource(src.Fidelity())
-			src.Close()
-			whole, end := events(t, path, 4096, 0, module.Cursor{}, sales.New(cfg))
-			split, _ := events(t, path, 1, 0, module.Cursor{}, sales.New(cfg))
-			if lines(whole) != lines(split) {
-				t.Fatalf("one word a read gives\n%swant\n%s", lines(split), lines(whole))
-			}
-			step := max(end.Seq/97, 1)
-			for at := uint64(1); at < end.Seq; at += step {
-				rec := sales.New(cfg)
-				first, cur := events(t, path, 64, at, module.Cursor{}, rec)
-				again := sales.New(cfg)
-				if err := again.Restore(rec.Checkpoint()); err != nil {
-					t.Fatalf("at %d: %v", at, err)
-				}
-				rest, _ := events(t, path, 64, 0, cur, again)
-				if got := lines(append(first, rest...)); got != lines(whole) {
-					t.Fatalf("restart at word %d gives\n%swant\n%s", at, got, lines(whole))
-				}
-				if again.Stats() == (sales.Stats{}) {
-					t.Fatal("no counts after a restart")
-				}
 			}
 		})
 	}
