@@ -304,7 +304,9 @@ func TestUnreadableCheckpointIsToldAndOvercome(t *testing.T) {
 	}
 }
 
-func TestEventsAreDatedByTheModulesClock(t *testing.T) {
+// Row 23 of the reference, 16.10: the bus has no time, an event is dated by the
+// agent's clock, back from the arrival by the module's.
+func TestPolicy23EventsAreDatedByOurClock(t *testing.T) {
 	c := words(1, 3)
 	c.Now = c.Words[0].T + 2_500_000
 	for _, arrival := range []bool{false, true} {

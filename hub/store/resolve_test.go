@@ -235,6 +235,19 @@ func TestStandardRateChangesAtTheMachinesMidnight(t *testing.T) {
 	}
 }
 
+// Row 22 of the reference, 16.10: the receipt shows what was charged, and the
+// difference from the plan is an alarm.
+func TestPolicy22PriceOtherThanThePlan(t *testing.T) {
+	sc := newScene(t)
+	s := vend()
+	s.Amount.Minor, s.Parts[0].Minor = 6000, 6000
+	sc.take("a1", sc.arrival(record("j", 1, wire.KindSale, &s), 0))
+	v := sc.verdict(1)
+	if v.fate != FateJob || v.doc.Total != 6000 || !v.mismatch {
+		t.Errorf("fate %s, receipt of %d, alarm %v", v.fate, v.doc.Total, v.mismatch)
+	}
+}
+
 type verdictOf struct {
 	fate           Fate
 	reason, seller string

@@ -11,7 +11,9 @@ const (
 	c2 = mdb.Cashless2
 )
 
-// The numbered tests are the rows of the reference, 16.10.
+// The numbered tests are the rows of the reference, 16.10. Row 22 needs the
+// machine's plan and row 23 a wall clock: TestPolicy22PriceOtherThanThePlan
+// (hub/store) and TestPolicy23EventsAreDatedByOurClock (agent/listen).
 
 func TestPolicy01SuccessRepeatedOrUnacked(t *testing.T) {
 	b := newBus().setup(0).request(c1, 4500, 12).approve(c1, 4500)
