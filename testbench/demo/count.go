@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/fiscal/kkt"
 	"github.com/chekomat/chekomat/hub/api/contract"
 	"github.com/chekomat/chekomat/testbench/fn"
 )
@@ -200,7 +201,7 @@ func (s Stages) countArchive(r *Result, want map[what]int) {
 		if d.Type != fn.TypeReceipt || d.Operation != 1 {
 			continue
 		}
-		if d.Key == "" {
+		if d.KeyName != kkt.KeyName {
 			r.Foreign++
 			continue
 		}

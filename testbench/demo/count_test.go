@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/fiscal/kkt"
 	"github.com/chekomat/chekomat/hub/api/contract"
 	"github.com/chekomat/chekomat/testbench/fn"
 )
@@ -14,7 +15,7 @@ func whole() Stages {
 		Vends:   []Vend{{"VM-1", 5000, true}},
 		Journal: []Entry{{Serial: "VM-1", Agent: "a", Journal: "j", Seq: 1, Amount: 5000, Shown: &wire.Shown{Result: "shown", AfterMS: 40}}},
 		Hub:     []contract.Sale{{Serial: "VM-1", Agent: "a", Journal: "j", Seq: 1, Kind: "sale", Amount: 5000, Fate: "job", Job: &contract.SaleJob{State: "done"}}},
-		Archive: []fn.Document{{Type: fn.TypeReceipt, Operation: 1, Machine: "VM-1", Sum: 5000, Key: "k1", FD: 7}},
+		Archive: []fn.Document{{Type: fn.TypeReceipt, Operation: 1, Machine: "VM-1", Sum: 5000, KeyName: kkt.KeyName, Key: "k1", FD: 7}},
 	}
 }
 
@@ -36,7 +37,7 @@ func TestCountFindsWhatIsMissingOrDoubledAtEachStage(t *testing.T) {
 		{"no receipt", func(s *Stages) { s.Archive = nil }, 1, 0},
 		{"two receipts", func(s *Stages) { s.Archive = append(s.Archive, s.Archive[0]) }, 0, 1},
 		{"another program's receipt", func(s *Stages) {
-			s.Archive = append(s.Archive, fn.Document{Type: fn.TypeReceipt, Operation: 1, Machine: "FOREIGN", Sum: 100})
+			s.Archive = append(s.Archive, fn.Document{Type: fn.TypeReceipt, Operation: 1, Machine: "FOREIGN", Sum: 100, KeyName: "foreign", Key: "FOREIGN-1"})
 		}, 0, 0},
 		{"receipt of another machine", func(s *Stages) { s.Archive[0].Machine = "VM-2" }, 1, 1},
 		{"held is not lost", func(s *Stages) { s.Hub[0].Fate, s.Hub[0].Reason, s.Archive = "held", "currency", nil }, 0, 0},
