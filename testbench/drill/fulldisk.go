@@ -63,7 +63,7 @@ var agentDiskScenes = []scene{
 }
 
 // reconnect is longer than an agent waits between two tries to reach the hub.
-const reconnect = 45 * time.Second
+const reconnect = 90 * time.Second
 
 // health waits for an answer of /health that says why.
 func (s *site) health(ctx context.Context, within time.Duration, status int, why string) error {

@@ -26,8 +26,8 @@ func steps(all ...func() error) error {
 }
 
 const (
-	soon  = 12 * time.Second
-	later = 30 * time.Second
+	soon  = 40 * time.Second // limits, not budgets: a wait ends when what it waits for is there
+	later = 2 * time.Minute  // a lost answer alone holds its register for half a minute
 )
 
 // registerScenes run one after another on one demo whose machines sell on.
