@@ -19,13 +19,13 @@ func encodesBack(b *mdb.Block, dl mdb.Dialect) error {
 		dev := mdb.DeviceOf(b.Data[0])
 		m, err := mdb.ParseCommand(b.Payload(), dl)
 		if !dev.Known() || err != nil {
-			return nil
+			return nil //nolint:nilerr // not whole; whether that is right the expectation says
 		}
 		line, again = mdb.Master, mdb.EncodeCommand(dev, m, dl)
 	case mdb.Answer:
 		ms, err := mdb.ParseAnswer(nil, b.To, b.Sub, b.Payload(), dl)
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // as above
 		}
 		again = mdb.EncodeAnswer(dl, ms...)
 	default:
