@@ -23,22 +23,23 @@ import (
 
 // Config of a demo.
 type Config struct {
-	Bin      string // folder of the binaries hub, agent and testbench
-	Data     string // everything is kept here; the next run goes on from it
-	Machines int
-	Every    time.Duration // mean time between buyers of a machine
-	VendTime time.Duration
-	Service  time.Duration // of the register, a receipt
-	Silent   int           // how many of the machines do not announce cash sales
-	EXE      int           // how many of the machines, the last ones, have an Executive bus
-	Seed     uint64
-	Faults   []string // of the register
-	Lang     string
-	Trace    string                              // a capture instead of virtual machines
-	Speed    uint                                // how much faster than recorded the capture plays
-	Assume   string                              // ISO 4217 number of a currency to take the capture's amounts for
-	Arm      map[string][]string                 // kill points of a program's lives, for binaries built with the tag killpoints
-	Vended   func(serial string, v machine.Vend) // called as machines sell
+	Bin        string // folder of the binaries hub, agent and testbench
+	Data       string // everything is kept here; the next run goes on from it
+	Machines   int
+	Every      time.Duration // mean time between buyers of a machine
+	VendTime   time.Duration
+	Service    time.Duration // of the register, a receipt
+	Silent     int           // how many of the machines do not announce cash sales
+	EXE        int           // how many of the machines, the last ones, have an Executive bus
+	Seed       uint64
+	Faults     []string // of the register
+	Lang       string
+	KnownPorts bool                                // 8480 and 8501… where they are free; otherwise any, so that demos start side by side
+	Trace      string                              // a capture instead of virtual machines
+	Speed      uint                                // how much faster than recorded the capture plays
+	Assume     string                              // ISO 4217 number of a currency to take the capture's amounts for
+	Arm        map[string][]string                 // kill points of a program's lives, for binaries built with the tag killpoints
+	Vended     func(serial string, v machine.Vend) // called as machines sell
 }
 
 // Kiosk is a machine's display.
@@ -78,6 +79,7 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 	if err != nil {
 		return nil, err
 	}
+	l.known = cfg.KnownPorts
 	d = &Demo{cfg: cfg, layout: l, plan: machine.DefaultPlan(), machines: map[string]*process.Process{}, agents: map[string]*process.Process{},
 		stopped: make(chan string, cfg.Machines)}
 	defer func() {

@@ -16,6 +16,7 @@ import (
 // that bookmarks and configurations stay true.
 type layout struct {
 	dir   string
+	known bool // ports people know are taken where they are free
 	Ports map[string]int `json:"ports"`
 }
 
@@ -55,6 +56,9 @@ func (l *layout) folder(parts ...string) (string, error) {
 func (l *layout) address(name string, prefer int) (string, error) {
 	if p := l.Ports[name]; p != 0 {
 		return "127.0.0.1:" + strconv.Itoa(p), nil
+	}
+	if !l.known {
+		prefer = 0
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(prefer))
 	if err != nil && prefer != 0 {
