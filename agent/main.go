@@ -16,7 +16,7 @@ import (
 // early. GOMEMLIMIT and GOGC win.
 const (
 	memoryLimit = 12 << 20
-	gcPercent   = 40
+	gcPercent   = 25
 )
 
 func main() {

@@ -23,7 +23,7 @@ const (
 	budgetMemory = 20                     // MB resident
 	budgetCore   = 1                      // per cent
 	budgetWire   = 1500                   // bytes a sale, both ways, on an established TLS connection
-	saleEvery    = 9 * time.Second        // between buyers: a machine that sells without a pause
+	saleEvery    = 15 * time.Second       // between buyers: a machine that never stands still
 	settled      = 700 * time.Millisecond // a sale's receipt has come and is shown
 	agentID      = "bench-agent"
 	zone         = "Europe/Moscow"

@@ -199,7 +199,7 @@ func (h *Host) receive() {
 
 // gather is how long frames are left to come together after a read: on a busy
 // bus a wake-up for each of them costs more than all the work on their words.
-const gather = 25 * time.Millisecond
+const gather = 40 * time.Millisecond
 
 // Read waits at most 100 ms for words. An error means that the module is gone:
 // connect again with the last position stored.
