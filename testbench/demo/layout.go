@@ -16,7 +16,7 @@ import (
 // that bookmarks and configurations stay true.
 type layout struct {
 	dir   string
-	known bool // ports people know are taken where they are free
+	known bool           // ports people know are taken where they are free
 	Ports map[string]int `json:"ports"`
 }
 
