@@ -396,6 +396,22 @@ func TestOnlyWhatWasSentIsSettled(t *testing.T) {
 	})
 }
 
+// TestAnswerToHelloSettlesNoDoubtfulRecord: a hello that is said again while a
+// doubtful record is out is answered by what the hub had, perhaps from another
+// device under the same number. Only an ack of the record itself settles it.
+func TestAnswerToHelloSettlesNoDoubtfulRecord(t *testing.T) {
+	w := newWindow(8, 1000)
+	w.greeted(1, 5, nil) // the hub had 1..5 when this connection began
+	doubtful, ours := journal.Key{Epoch: 1, Seq: 3}, journal.Key{Epoch: 1, Seq: 7}
+	w.sent[doubtful], w.sent[ours] = shot{tries: 1}, shot{tries: 1}
+	if v := judge(wire.Ack{Upto: 7, Session: "s"}, 1, 7, "s", w, 500); !slices.Equal(v.Stored, []int64{7}) {
+		t.Errorf("the answer to a hello settled %v, want only 7", v.Stored)
+	}
+	if v := judge(wire.Ack{Upto: 7}, 1, 7, "s", w, 500); !slices.Equal(v.Stored, []int64{3}) {
+		t.Errorf("the ack of the record settled %v, want 3", v.Stored)
+	}
+}
+
 func heads(t testing.TB, j *journal.Journal) journal.Heads {
 	t.Helper()
 	h, err := j.Heads()
