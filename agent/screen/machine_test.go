@@ -301,7 +301,9 @@ func TestQRIsOfTheNewestSale(t *testing.T) {
 			}
 		}
 		// Let time pass by Due alone: all done receipts get their result, screens end.
-		m.Step(now, VendEnded{})
+		for _, r := range m.Step(now, VendEnded{}) {
+			results[r.Seq] = r.Result
+		}
 		for i := 0; ; i++ {
 			at, ok := m.Due()
 			if !ok || i > 20 {
