@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+	"time"
 
 	"github.com/chekomat/chekomat/fiscal/charset"
 	"github.com/chekomat/chekomat/fiscal/fault"
@@ -58,7 +59,7 @@ func (d Document) checkMachine(c *checker) {
 }
 
 func (d Document) checkItems(c *checker) {
-	if len(d.Items) == 0 {
+	if len(d.Items) == 0 && !d.SumOnly() {
 		c.add(fault.ItemsMissing, "no items")
 	}
 	if len(d.Items) > MaxItems {
@@ -69,6 +70,29 @@ func (d Document) checkItems(c *checker) {
 		it.check(c, d)
 	}
 	c.where = ""
+	d.checkMethods(c)
+}
+
+// checkMethods: paying off a credit is the only item of its receipt (FFD
+// reference, 6), and an advance cannot be paid with an advance.
+func (d Document) checkMethods(c *checker) {
+	advances := 0
+	for i, it := range d.Items {
+		if it.Method == CreditPayment && len(d.Items) > 1 {
+			c.add(fault.ItemMethodBad, "item %d: 1214 = 7 must be the only item", i+1)
+		}
+		if it.Method == Advance {
+			advances++
+		}
+	}
+	if advances == 0 || advances < len(d.Items) {
+		return
+	}
+	for _, p := range d.Payments {
+		if p.Kind != Cash && p.Kind != Ecash && p.Amount != 0 {
+			c.add(fault.AdvancePayment, "%s: %d kopecks", p.Kind, p.Amount)
+		}
+	}
 }
 
 func (it Item) check(c *checker, d Document) {
@@ -90,19 +114,22 @@ func (it Item) check(c *checker, d Document) {
 			c.add(fault.ItemSumMismatch, "1043 = %d, price times quantity is %d", it.Sum, want)
 		}
 	}
-	if !it.VAT.Known() {
-		c.add(fault.VATUnknown, "1199 = %d", uint8(it.VAT))
-	} else if !d.SoldAt.IsZero() && !it.VAT.ValidOn(d.SoldAt) {
-		c.add(fault.VATNotInForce, "%s on %s", it.VAT, d.SoldAt.Format("2006-01-02"))
-	}
+	d.checkRate(c, it.VAT)
 	if it.Subject < 1 || it.Subject > 33 || it.Subject == 28 || it.Subject == 29 {
 		c.add(fault.ItemSubjectBad, "1212 = %d", it.Subject)
 	}
 	if it.Method < FullPrepayment || it.Method > CreditPayment {
 		c.add(fault.ItemMethodBad, "1214 = %d", it.Method)
 	}
-	if it.GTIN != "" && !validGTIN(it.GTIN) {
-		c.add(fault.GTINBad, "%q", it.GTIN)
+	it.checkMarking(c)
+}
+
+func (d Document) checkRate(c *checker, v VAT) {
+	at := d.settledOn()
+	if !v.Known() {
+		c.add(fault.VATUnknown, "1199 = %d", uint8(v))
+	} else if !at.IsZero() && !v.ValidOn(at) {
+		c.add(fault.VATNotInForce, "%s on %s", v, at.Format(time.DateOnly))
 	}
 }
 
@@ -131,7 +158,7 @@ func (d Document) checkMoney(c *checker) {
 		c.add(fault.AmountTooBig, "1020 = %d kopecks", d.Total)
 	}
 	// FFD would let a register drop kopecks of the total; a gateway does not.
-	if items != d.Total {
+	if items != d.Total && !d.SumOnly() {
 		c.add(fault.TotalMismatch, "1020 = %d, items give %d", d.Total, items)
 	}
 	if paid != d.Total {
@@ -149,23 +176,11 @@ func (d Document) checkContacts(c *checker) {
 	if d.CashierINN != "" && checkDigits(d.CashierINN, 12, 12) != nil {
 		c.add(fault.ContactBad, "1203 is not 12 digits")
 	}
-}
-
-func (d Document) checkCorrection(c *checker) {
-	switch {
-	case d.Kind == KindReceipt && d.Correction != nil:
-		c.add(fault.KindUnknown, "a receipt with the data of a correction")
-	case d.Kind != KindCorrection:
-	case d.Correction == nil:
-		c.add(fault.CorrectionIncomplete, "no data of the correction")
-	default:
-		if !validDate(d.Correction.Date) {
-			c.add(fault.CorrectionIncomplete, "1178 = %q", d.Correction.Date)
+	if d.Buyer != nil {
+		c.text(fault.BuyerBad, "1227", charset.Clean(d.Buyer.Name), 0, 256)
+		if d.Buyer.INN != "" && !ValidINN(d.Buyer.INN) {
+			c.add(fault.BuyerBad, "1228 = %q", d.Buyer.INN)
 		}
-		if d.Correction.ByOrder && d.Correction.Number == "" {
-			c.add(fault.CorrectionIncomplete, "1179 is empty, 1173 says by order")
-		}
-		c.text(fault.CorrectionIncomplete, "1179", d.Correction.Number, 0, 32)
 	}
 }
 

@@ -3,6 +3,7 @@ package fiscal
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"time"
 )
 
@@ -79,18 +80,62 @@ func (v VAT) TotalTag() uint16 {
 // Of returns the VAT inside the gross sum (kopecks), rounded half up:
 // (2*S*r + 100 + r) div (2*(100 + r)). Zero for VAT0, VATNone and unknown
 // codes; negative sums give the negated VAT of their absolute value.
-func (v VAT) Of(sum Kopecks) Kopecks {
-	r := v.Percent()
+func (v VAT) Of(sum Kopecks) Kopecks { return percent(v.Percent()).of(sum) }
+
+// percent is a rate in whole per cent of the net sum.
+type percent int64
+
+const vat18 percent = 18
+
+func (p percent) of(sum Kopecks) Kopecks {
+	r := int64(p)
 	if r == 0 {
 		return 0
 	}
 	if sum < 0 {
-		return -v.Of(-sum)
+		return -p.of(-sum)
 	}
 	hi, lo := bits.Mul64(uint64(sum), uint64(2*r))
 	lo, carry := bits.Add64(lo, uint64(100+r), 0)
 	q, _ := bits.Div64(hi+carry, lo, uint64(2*(100+r)))
 	return int64(q)
+}
+
+// OfOn is Of as of the local date of at: the codes of 20 % meant 18 % before
+// 2019-01-01 (FFD reference, 3). A zero at is today's meaning.
+func (v VAT) OfOn(sum Kopecks, at time.Time) Kopecks {
+	if (v == VAT20 || v == VAT20120) && !at.IsZero() && at.Format(time.DateOnly) < "2019-01-01" {
+		return vat18.of(sum)
+	}
+	return v.Of(sum)
+}
+
+// ForAdvance is the calculated rate (x/1xx) of an advance or a prepayment of
+// goods at this rate; rates without VAT and calculated ones stay as they are.
+func (v VAT) ForAdvance() VAT {
+	switch v {
+	case VAT20, VAT10:
+		return v + 2
+	case VAT5, VAT7:
+		return v + 2
+	case VAT22:
+		return VAT22122
+	}
+	return v
+}
+
+// grossOf is the sum whose VAT is about vat.
+func (v VAT) grossOf(vat Kopecks) Kopecks {
+	r := v.Percent()
+	if r == 0 || vat <= 0 {
+		return 0
+	}
+	hi, lo := bits.Mul64(uint64(vat), uint64(100+r))
+	if hi >= uint64(r) {
+		return 1<<63 - 1
+	}
+	q, _ := bits.Div64(hi, lo, uint64(r))
+	return int64(min(q, 1<<63-1))
 }
 
 // ValidOn says whether the rate exists on the local date of at.
@@ -123,4 +168,38 @@ func StandardVAT(at time.Time) VAT {
 		return VAT20
 	}
 	return VAT22
+}
+
+// ItemVAT is the totals of VAT a receipt of these items carries, by rate in the
+// order of the codes: the sum of the items' rounded VAT, for VAT0 and VATNone
+// their turnover. FFD does not fix the method; the other one, VAT of the rate's
+// turnover, is accepted when receipts are read (ffd.Validate). Items of unknown
+// rates are left out.
+func ItemVAT(items []Item) []VATSum {
+	var sums [len(vatRates)]Kopecks
+	var have [len(vatRates)]bool
+	for _, it := range items {
+		if !it.VAT.Known() {
+			continue
+		}
+		have[it.VAT] = true
+		if it.VAT.Percent() == 0 {
+			sums[it.VAT] += it.Sum
+		} else {
+			sums[it.VAT] += it.VAT.Of(it.Sum)
+		}
+	}
+	var out []VATSum
+	for v := range VAT(len(sums)) {
+		if have[v] {
+			out = append(out, VATSum{v, sums[v]})
+		}
+	}
+	return out
+}
+
+func sortVAT(sums []VATSum) []VATSum {
+	out := slices.Clone(sums)
+	slices.SortStableFunc(out, func(a, b VATSum) int { return int(a.VAT) - int(b.VAT) })
+	return out
 }
