@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/chekomat/chekomat/fiscal/kkt/serialport"
 )
 
 // Options are what a driver needs from outside; zero values have defaults.
@@ -17,6 +19,25 @@ type Options struct {
 	Now  func() time.Time                                                  // default time.Now
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // default net.Dialer
 	Log  *slog.Logger                                                      // default discards
+	// Serial opens a serial port, default serialport.Open.
+	Serial func(ctx context.Context, path string, baud int) (net.Conn, error)
+}
+
+// Filled gives the options with their defaults.
+func (o Options) Filled() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{}).DialContext
+	}
+	if o.Serial == nil {
+		o.Serial = serialport.Open
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
 }
 
 // Factory opens a driver; it makes no connection yet, so a lane whose register
@@ -66,18 +87,9 @@ func Open(rawURL string, o Options) (Driver, error) {
 	if f == nil {
 		return nil, fmt.Errorf("open register: unknown scheme %q, known: %s", u.Scheme, strings.Join(Schemes(), ", "))
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Dial == nil {
-		o.Dial = (&net.Dialer{}).DialContext
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	d, err := f(u, o)
+	d, err := f(u, o.Filled())
 	if err != nil {
-		return nil, fmt.Errorf("open register %s://%s: %w", u.Scheme, u.Host, err)
+		return nil, fmt.Errorf("open register %s://%s%s: %w", u.Scheme, u.Host, u.Path, err)
 	}
 	return d, nil
 }

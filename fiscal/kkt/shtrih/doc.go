@@ -1,5 +1,5 @@
 // Package shtrih drives registers that speak the Shtrih-M protocol
-// ("Протокол ККТ" 1.17, 2.0) over TCP, link layers V1 and V2.
+// ("Протокол ККТ" 1.17, 2.0) over TCP and serial ports, link layers V1 and V2.
 //
 // A receipt is 8Dh, FF46h for each item, FF0Ch for each requisite (the key in
 // 1084, 1036, 1009, 1187), FF45h. Shifts are opened by E0h and closed by 41h.

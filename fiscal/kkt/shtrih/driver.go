@@ -15,7 +15,7 @@ import (
 // Name is the driver's name in stored commands.
 const Name = "shtrih"
 
-func init() { kkt.Register(open, "shtrih+tcp") }
+func init() { kkt.Register(open, "shtrih+tcp", "shtrih+serial") }
 
 // Driver makes documents on one register. It keeps the connection open between
 // exchanges and drops it after any that failed.
@@ -96,7 +96,7 @@ func (d *Driver) connect(ctx context.Context) error {
 	}
 	dialing, cancel := context.WithTimeout(ctx, d.set.Connect)
 	defer cancel()
-	conn, err := d.opts.Dial(dialing, "tcp", d.set.Addr)
+	conn, err := d.opts.Connect(dialing, d.set.Addr)
 	if err != nil {
 		return retry(fault.Unreachable, 2*time.Second, "connect %s: %v", d.set.Addr, err)
 	}

@@ -160,7 +160,7 @@ func TestEncodeRefuses(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	s := settings(t, "password=29&family=cashcore&link=v2&tag1036=table&vat=index,11:1&verify=always&every=0&print=no&department=0&ecash=4&answer=15s")
-	if s.Addr != "register:12345" || s.Password != 29 || !s.V2 || !s.Table1036 || s.Tax[fiscal.VAT22] != 1 || s.Tax[fiscal.VATNone] != 4 ||
+	if s.Addr.Addr != "register:12345" || s.Password != 29 || !s.V2 || !s.Table1036 || s.Tax[fiscal.VAT22] != 1 || s.Tax[fiscal.VATNone] != 4 ||
 		s.Verify != VerifyAlways || s.Every != 0 || !s.NoPrint || s.Department != 0 || s.EcashSlot != 4 || s.Answer.Seconds() != 15 {
 		t.Errorf("%+v", s)
 	}
@@ -184,7 +184,7 @@ func TestSettings(t *testing.T) {
 		t.Errorf("%v must not show the password", err)
 	}
 	d, err := kkt.Open("shtrih+tcp://register:1?password=30", kkt.Options{})
-	if err != nil || d.(*Driver).set.Addr != "register:1" {
+	if err != nil || d.(*Driver).set.Addr.Addr != "register:1" {
 		t.Error(err)
 	}
 }

@@ -2,10 +2,11 @@ package shtrih
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/chekomat/chekomat/fiscal/kkt"
 )
 
 // Family of registers: tables and the order of commands differ (kkt-shtrih 1).
@@ -51,8 +52,9 @@ func (f Family) noPrint() (table, field, off byte) {
 // Settings are the parameters of a register's URL:
 //
 //	shtrih+tcp://host[:port]?password=30&family=desktop&link=v1&tag1036=tlv&vat=mask&verify=first
+//	shtrih+serial:///dev/ttyUSB0?baud=115200&…
 type Settings struct {
-	Addr       string        // host:port; default port 7778, Cashcore 12345
+	Addr       kkt.Address   // default port 7778, Cashcore 12345; serial at 115200 baud
 	Password   uint32        // of the system administrator, default 30
 	Family     Family        // default desktop
 	V2         bool          // link=v1 (default) or v2
@@ -93,9 +95,6 @@ func ParseSettings(u *url.URL) (Settings, error) {
 		Connect: 3 * time.Second, Control: time.Second, Answer: 10 * time.Second, Close: 30 * time.Second,
 		Shift: 120 * time.Second, Poll: 100 * time.Millisecond, Idle: 20 * time.Second,
 	}
-	if u.Hostname() == "" {
-		return s, fmt.Errorf("the address has no host")
-	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return s, fmt.Errorf("the address has bad parameters")
@@ -109,15 +108,12 @@ func ParseSettings(u *url.URL) (Settings, error) {
 			return s, fmt.Errorf("parameter %s is given twice", name)
 		}
 	}
-	port := u.Port()
-	if port == "" {
-		port = "7778"
-		if s.Family == Cashcore {
-			port = "12345"
-		}
+	port := "7778"
+	if s.Family == Cashcore {
+		port = "12345"
 	}
-	s.Addr = net.JoinHostPort(u.Hostname(), port)
-	return s, nil
+	s.Addr, err = kkt.ParseAddress(u, port, 115200)
+	return s, err
 }
 
 func (s *Settings) set(name, v string) (err error) {
@@ -167,6 +163,7 @@ func (s *Settings) set(name, v string) (err error) {
 		s.Poll, err = duration(name, v)
 	case "idle":
 		s.Idle, err = duration(name, v)
+	case kkt.BaudParameter: // of Addr
 	default:
 		err = fmt.Errorf("unknown parameter %q", name)
 	}
