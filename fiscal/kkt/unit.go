@@ -67,8 +67,64 @@ type FNState struct {
 	UnsentFD   uint32    `json:"unsent_fd,omitempty"`
 	UnsentAt   time.Time `json:"unsent_at,omitzero"`
 	Warnings   Warnings  `json:"warnings,omitempty"`
-	ValidUntil time.Time `json:"valid_until,omitzero"` // date
+	ValidUntil time.Time `json:"valid_until,omitzero"` // date the keys of the ФН live until
+	KeyDays    int       `json:"key_days,omitempty"`   // 1213 where the register tells days and no date
 	Test       bool      `json:"test,omitempty"`       // debug ФН
+
+	// What is left of its memory.
+	DocumentsLeft     uint32 `json:"documents_left,omitempty"`     // documents of 5 years' keeping the archive still takes
+	MemoryLeft        uint64 `json:"memory_left,omitempty"`        // bytes for documents of 30 days' keeping
+	RegistrationsLeft uint8  `json:"registrations_left,omitempty"` // re-registrations that are left
+	// Told says which of the figures above, whose zero may be true, were read.
+	Told Told `json:"told,omitempty"`
+
+	ConfirmedAt   time.Time `json:"confirmed_at,omitzero"`    // the OFD's last confirmation
+	UnsentNotices uint32    `json:"unsent_notices,omitempty"` // notifications about marked goods that wait for the OFD (2104)
+	MarkingKeys   time.Time `json:"marking_keys,omitzero"`    // the keys for checking marking codes were renewed
+}
+
+// Told is a set of figures that were read.
+type Told uint8
+
+// Figures of FNState.
+const (
+	ToldUnsent        Told = 1 << iota // Unsent, UnsentFD, UnsentAt
+	ToldDocuments                      // DocumentsLeft
+	ToldMemory                         // MemoryLeft
+	ToldRegistrations                  // RegistrationsLeft
+	ToldNotices                        // UnsentNotices
+)
+
+// ShiftAge is how long the shift has been open on the register's clock; 0 when
+// it is closed or its opening is unknown.
+func (s FNState) ShiftAge(clock time.Time) time.Duration {
+	if !s.ShiftOpen || s.OpenedAt.IsZero() || clock.IsZero() {
+		return 0
+	}
+	return max(clock.Sub(s.OpenedAt), 0)
+}
+
+// Silence is how long the oldest document has waited for the OFD; 0 when none
+// waits or its date is unknown.
+func (s FNState) Silence(clock time.Time) time.Duration {
+	if s.Unsent == 0 || s.UnsentAt.IsZero() || clock.IsZero() {
+		return 0
+	}
+	return max(clock.Sub(s.UnsentAt), 0)
+}
+
+// DaysLeft is how many days the keys of the ФН still live on the register's
+// clock; ok is false when nothing tells.
+func (s FNState) DaysLeft(clock time.Time) (days int, ok bool) {
+	switch {
+	case !s.ValidUntil.IsZero() && !clock.IsZero():
+		day := time.Date(clock.Year(), clock.Month(), clock.Day(), 0, 0, 0, 0, time.UTC)
+		until := time.Date(s.ValidUntil.Year(), s.ValidUntil.Month(), s.ValidUntil.Day(), 0, 0, 0, 0, time.UTC)
+		return int(until.Sub(day) / (24 * time.Hour)), true
+	case s.KeyDays != 0:
+		return s.KeyDays, true
+	}
+	return 0, false
 }
 
 // Warnings are the ФН's warning flags.
