@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/testbench/fn"
+	"github.com/chekomat/chekomat/testbench/register/faults"
 )
 
 // line is one line of a capture: '>' host, '<' device, '#' remark.
@@ -196,7 +197,7 @@ func TestCapturedRepliesRegenerated(t *testing.T) {
 
 func torn(w *world) {
 	w.documents(29)
-	if err := w.Inject(Fault{Kind: PaperOut, When: After}); err != nil {
+	if err := w.Inject(Fault{Kind: faults.PaperOut, When: faults.After}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -273,7 +274,7 @@ func TestSyntheticLostAnswerReplayed(t *testing.T) {
 	w := newWorld(t, time.Date(2026, 3, 6, 13, 50, 0, 0, time.UTC), Config{FN: "9999078900012345", ShortStatus: true})
 	w.documents(1000)
 	w.now = w.now.Add(2 * time.Minute)
-	if err := w.Inject(Fault{Kind: Cut, Command: "FF45", Drop: true}); err != nil {
+	if err := w.Inject(Fault{Kind: faults.Cut, Command: "FF45", Drop: true}); err != nil {
 		t.Fatal(err)
 	}
 	c := dial(t, w.Register)

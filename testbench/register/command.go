@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/chekomat/chekomat/testbench/register/faults"
 	"github.com/spf13/cobra"
 )
 
@@ -45,13 +46,13 @@ func Command() *cobra.Command {
 	var (
 		cfg      Config
 		protocol string
-		faults   []string
+		injected []string
 		zone     string
 		noOFD    bool
 		systems  uint8
 	)
-	names := make([]string, 0, len(Kinds()))
-	for _, k := range Kinds() {
+	names := make([]string, 0, len(faults.Kinds()))
+	for _, k := range faults.Kinds() {
 		names = append(names, string(k))
 	}
 	cmd := &cobra.Command{
@@ -65,7 +66,7 @@ func Command() *cobra.Command {
 			if protocol != "shtrih" {
 				return fmt.Errorf("protocol %q: only shtrih is emulated", protocol)
 			}
-			for _, s := range faults {
+			for _, s := range injected {
 				f, err := ParseFault(s)
 				if err != nil {
 					return err
@@ -90,7 +91,7 @@ func Command() *cobra.Command {
 	f.Float64Var(&cfg.Jitter, "jitter", 0, "share by which --service varies, 0..1")
 	f.DurationVar(&cfg.Print, "print", 0, "time the printer needs for a document; 0 for none")
 	f.Uint64Var(&cfg.Seed, "seed", 0, "seed of everything random")
-	f.StringArrayVar(&faults, "fault", nil, "fault to inject, repeatable")
+	f.StringArrayVar(&injected, "fault", nil, "fault to inject, repeatable")
 	f.StringVar(&cfg.Serial, "serial", "", "factory number of the register (default 00106900000001)")
 	f.StringVar(&cfg.FN, "fn", "", "serial of the FN, 16 digits (default 9999078902001234)")
 	f.StringVar(&cfg.INN, "inn", "", "INN of the user (default 7700999990)")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/testbench/fn"
+	"github.com/chekomat/chekomat/testbench/register/faults"
 )
 
 func (r *Register) listenControl(addr string) error {
@@ -38,12 +39,7 @@ func (r *Register) Handler() http.Handler {
 	mux.HandleFunc("GET /archive", r.getArchive)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, r.Status()) })
 	mux.HandleFunc("GET /metrics", r.getMetrics)
-	mux.HandleFunc("GET /fault", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, r.faults.all()) })
-	mux.HandleFunc("POST /fault", r.postFault)
-	mux.HandleFunc("DELETE /fault", func(w http.ResponseWriter, _ *http.Request) {
-		r.faults.clear()
-		writeJSON(w, r.faults.all())
-	})
+	r.faults.Handle(mux, r.Inject)
 	mux.HandleFunc("POST /clock", r.postClock)
 	return mux
 }
@@ -72,34 +68,10 @@ func (r *Register) getArchive(w http.ResponseWriter, q *http.Request) {
 	writeJSON(w, out)
 }
 
-func (r *Register) postFault(w http.ResponseWriter, q *http.Request) {
-	var raw json.RawMessage
-	if err := json.NewDecoder(http.MaxBytesReader(w, q.Body, 1<<16)).Decode(&raw); err != nil {
-		http.Error(w, "JSON of a fault, or a string as of --fault, wanted: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	var f Fault
-	var short string
-	err := json.Unmarshal(raw, &short)
-	if err == nil {
-		f, err = ParseFault(short)
-	} else {
-		err = json.Unmarshal(raw, &f)
-	}
-	if err == nil {
-		err = r.Inject(f)
-	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	writeJSON(w, r.faults.all())
-}
-
 func (r *Register) postClock(w http.ResponseWriter, q *http.Request) {
 	var body struct {
-		Jump         Delay `json:"jump"`
-		RegisterOnly bool  `json:"register_only"`
+		Jump         faults.Delay `json:"jump"`
+		RegisterOnly bool         `json:"register_only"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, q.Body, 1<<16)).Decode(&body); err != nil {
 		http.Error(w, `{"jump":"24h","register_only":false} wanted: `+err.Error(), http.StatusBadRequest)
@@ -114,30 +86,30 @@ func (r *Register) postClock(w http.ResponseWriter, q *http.Request) {
 
 // Status is the state GET /status shows.
 type Status struct {
-	Protocol   string         `json:"protocol"`
-	Serial     string         `json:"serial"`
-	INN        string         `json:"inn"`
-	RNM        string         `json:"rnm"`
-	FN         string         `json:"fn"`
-	Phase      fn.Phase       `json:"phase"`
-	Mode       byte           `json:"mode"`
-	Submode    byte           `json:"submode"`
-	Clock      time.Time      `json:"clock"`
-	LastFD     uint32         `json:"last_fd"`
-	Current    fn.Current     `json:"current_document"`
-	Shift      fn.Shift       `json:"shift"`
-	Unsent     int            `json:"unsent"`
-	Warnings   byte           `json:"warnings"`
-	ValidUntil time.Time      `json:"valid_until"`
-	Client     bool           `json:"client"`
-	Off        bool           `json:"off"`
-	Commands   map[string]int `json:"commands"`
-	Refused    map[string]int `json:"refused"`
-	Struck     map[Kind]int   `json:"faults_struck"`
-	Receipts   int            `json:"receipts_closed"` // since the start
-	RegisterMS Quantiles      `json:"register_ms"`     // from 8Dh to the answer of FF45h
-	BusyMS     int64          `json:"busy_ms"`
-	UptimeMS   int64          `json:"uptime_ms"`
+	Protocol   string              `json:"protocol"`
+	Serial     string              `json:"serial"`
+	INN        string              `json:"inn"`
+	RNM        string              `json:"rnm"`
+	FN         string              `json:"fn"`
+	Phase      fn.Phase            `json:"phase"`
+	Mode       byte                `json:"mode"`
+	Submode    byte                `json:"submode"`
+	Clock      time.Time           `json:"clock"`
+	LastFD     uint32              `json:"last_fd"`
+	Current    fn.Current          `json:"current_document"`
+	Shift      fn.Shift            `json:"shift"`
+	Unsent     int                 `json:"unsent"`
+	Warnings   byte                `json:"warnings"`
+	ValidUntil time.Time           `json:"valid_until"`
+	Client     bool                `json:"client"`
+	Off        bool                `json:"off"`
+	Commands   map[string]int      `json:"commands"`
+	Refused    map[string]int      `json:"refused"`
+	Struck     map[faults.Kind]int `json:"faults_struck"`
+	Receipts   int                 `json:"receipts_closed"` // since the start
+	RegisterMS Quantiles           `json:"register_ms"`     // from 8Dh to the answer of FF45h
+	BusyMS     int64               `json:"busy_ms"`
+	UptimeMS   int64               `json:"uptime_ms"`
 }
 
 // Quantiles of a duration in milliseconds.
@@ -162,7 +134,7 @@ func (r *Register) Status() Status {
 		Unsent: d.fn.Queue().Unsent, Warnings: st.Warn, ValidUntil: d.fn.ValidUntil(), Client: client, Off: off,
 	}
 	d.mu.Unlock()
-	s.Struck = r.faults.counts()
+	s.Struck = r.faults.Struck()
 	s.RegisterMS = Quantiles{r.stats.quantile(0.5), r.stats.quantile(0.9), r.stats.quantile(0.99)}
 	r.stats.mu.Lock()
 	defer r.stats.mu.Unlock()

@@ -1,51 +1,55 @@
 package register
 
-import "time"
+import (
+	"time"
+
+	"github.com/chekomat/chekomat/testbench/register/faults"
+)
 
 // command starts the execution of one command under the armed faults. mu is
 // held; a command that takes time runs on in its own goroutine.
 func (r *Register) command(s *session, data []byte, num uint16) {
 	code, _ := codeOf(data)
 	r.stats.begin(code)
-	f, struck := r.faults.match(code)
+	f, struck := r.match(code)
 	if !struck {
 		f = Fault{}
 	}
-	before := f.When == Before
+	before := f.When == faults.Before
 	switch {
-	case f.Kind == LostRequest:
+	case f.Kind == faults.LostRequest:
 		return
-	case f.Kind == DamagedRequest:
+	case f.Kind == faults.DamagedRequest:
 		if r.protocol == 1 {
 			s.out = append(s.out, nak)
 		}
 		return
-	case f.Kind == Off:
+	case f.Kind == faults.Off:
 		r.switchOff(f)
 		return
 	}
-	if r.protocol == 1 && f.Kind != LostAck {
+	if r.protocol == 1 && f.Kind != faults.LostAck {
 		s.out = append(s.out, ack)
 	}
 	switch {
-	case f.Kind == Cut && before:
+	case f.Kind == faults.Cut && before:
 		s.hangUp()
 		return
-	case f.Kind == PowerLoss && before:
+	case f.Kind == faults.PowerLoss && before:
 		s.flush()
 		r.powerLoss(f)
 		return
-	case f.Kind == LateExecution:
+	case f.Kind == faults.LateExecution:
 		s.hangUp()
 	default:
 		s.attached = true
 	}
 	wait := r.dev.delay(code)
-	if f.Kind == LateExecution || f.Kind == DelayedAnswer && before {
-		wait += f.delay()
+	if f.Kind == faults.LateExecution || f.Kind == faults.DelayedAnswer && before {
+		wait += f.Wait()
 	}
 	j := job{code: code, data: data, num: num, fault: f, epoch: r.epoch}
-	if wait == 0 && f.Kind != DelayedAnswer { // the usual case, on the session's own goroutine
+	if wait == 0 && f.Kind != faults.DelayedAnswer { // the usual case, on the session's own goroutine
 		r.finish(j, r.runDevice(j))
 		return
 	}
@@ -80,9 +84,9 @@ func (r *Register) work(j job, wait time.Duration) {
 		return
 	}
 	answer := r.runDevice(j)
-	if j.fault.Kind == DelayedAnswer && j.fault.When != Before {
+	if j.fault.Kind == faults.DelayedAnswer && j.fault.When != faults.Before {
 		r.mu.Unlock()
-		ok := r.sleep(j.fault.delay())
+		ok := r.sleep(j.fault.Wait())
 		r.mu.Lock()
 		if !ok || r.epoch != j.epoch {
 			return
@@ -114,23 +118,23 @@ func (r *Register) runDevice(j job) []byte {
 	d, f := r.dev, j.fault
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	state := f.Kind != "" && !f.link()
-	if state && f.When != After {
+	state := f.Kind != "" && !f.Link()
+	if state && f.When != faults.After {
 		_ = d.strike(f)
 		d.between()
 	}
 	var answer []byte
-	if f.Kind != ErrorCode || f.When == After {
+	if f.Kind != faults.ErrorCode || f.When == faults.After {
 		answer = d.execute(j.data)
 	}
-	if f.Kind == ErrorCode {
+	if f.Kind == faults.ErrorCode {
 		code := f.Code
 		if code == 0 {
 			code = errFNTimeout
 		}
 		answer = d.reply(j.code, code, nil)
 	}
-	if state && f.When == After {
+	if state && f.When == faults.After {
 		_ = d.strike(f)
 	}
 	d.between()
@@ -148,7 +152,7 @@ func (r *Register) finish(j job, answer []byte) {
 	if r.protocol == 2 {
 		r.lastNum, r.last = j.num, answer
 	}
-	if f.Kind == PowerLoss {
+	if f.Kind == faults.PowerLoss {
 		r.powerLoss(f)
 		return
 	}
@@ -156,7 +160,7 @@ func (r *Register) finish(j job, answer []byte) {
 	if s != nil && (s.dead || !s.attached) {
 		s = nil
 	}
-	keep := r.protocol == 1 && !f.Drop && f.Kind != LostAnswer
+	keep := r.protocol == 1 && !f.Drop && f.Kind != faults.LostAnswer
 	if keep {
 		r.pending = answer
 	}
@@ -166,11 +170,11 @@ func (r *Register) finish(j job, answer []byte) {
 	s.attached = false
 	frame := r.frame(j, answer)
 	switch f.Kind {
-	case LostAnswer, LostAck:
-	case DamagedAnswer:
+	case faults.LostAnswer, faults.LostAck:
+	case faults.DamagedAnswer:
 		frame[len(frame)-1] ^= 0x55
 		s.out = append(s.out, frame...)
-	case Cut:
+	case faults.Cut:
 		s.out = append(s.out, frame[:min(f.Byte, len(frame))]...)
 		s.hangUp()
 	default:
@@ -187,7 +191,7 @@ func (r *Register) frame(j job, answer []byte) []byte {
 
 // powerLoss cuts the power for the fault's delay. mu is held.
 func (r *Register) powerLoss(f Fault) {
-	r.off, r.offUntil = true, time.Now().Add(f.delay())
+	r.off, r.offUntil = true, time.Now().Add(f.Wait())
 	r.forget()
 	_ = r.dev.powerLoss()
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/testbench/fn"
+	"github.com/chekomat/chekomat/testbench/register/faults"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -267,7 +268,7 @@ func TestRatesFollowTheSeed(t *testing.T) {
 		w := newWorld(t, noon, Config{Seed: seed})
 		w.inject("error:0.2,code=30")
 		for i := range 200 {
-			if _, ok := w.faults.match(0x10); ok {
+			if _, ok := w.match(0x10); ok {
 				struck = append(struck, i)
 			}
 		}
@@ -281,14 +282,14 @@ func TestRatesFollowTheSeed(t *testing.T) {
 
 func TestFaultText(t *testing.T) {
 	for text, want := range map[string]Fault{
-		"lost_answer:0.01":                       {Kind: LostAnswer, Rate: 0.01},
-		"late_execution:0.005@FF45,delay=2s":     {Kind: LateExecution, Rate: 0.005, Command: "FF45", Delay: Delay(2 * time.Second)},
-		"cut@FF45#2,byte=7,drop":                 {Kind: Cut, Command: "FF45", Nth: 2, Byte: 7, Drop: true},
-		"power_loss@FF45,when=before":            {Kind: PowerLoss, Command: "FF45", When: Before},
-		"error@FF01,code=2F,times=3":             {Kind: ErrorCode, Command: "FF01", Code: 0x2F, Times: 3},
-		"shift_expired":                          {Kind: ShiftExpired},
-		"foreign_document:0.1@8D,when=after":     {Kind: ForeignDocument, Rate: 0.1, Command: "8D", When: After},
-		"delayed_answer@FF3B,delay=1.5s,times=2": {Kind: DelayedAnswer, Command: "FF3B", Delay: Delay(1500 * time.Millisecond), Times: 2},
+		"lost_answer:0.01":                       {Kind: faults.LostAnswer, Rate: 0.01},
+		"late_execution:0.005@FF45,delay=2s":     {Kind: faults.LateExecution, Rate: 0.005, Command: "FF45", Delay: faults.Delay(2 * time.Second)},
+		"cut@FF45#2,byte=7,drop":                 {Kind: faults.Cut, Command: "FF45", Nth: 2, Byte: 7, Drop: true},
+		"power_loss@FF45,when=before":            {Kind: faults.PowerLoss, Command: "FF45", When: faults.Before},
+		"error@FF01,code=2F,times=3":             {Kind: faults.ErrorCode, Command: "FF01", Code: 0x2F, Times: 3},
+		"shift_expired":                          {Kind: faults.ShiftExpired},
+		"foreign_document:0.1@8D,when=after":     {Kind: faults.ForeignDocument, Rate: 0.1, Command: "8D", When: faults.After},
+		"delayed_answer@FF3B,delay=1.5s,times=2": {Kind: faults.DelayedAnswer, Command: "FF3B", Delay: faults.Delay(1500 * time.Millisecond), Times: 2},
 	} {
 		got, err := ParseFault(text)
 		if err != nil || got != want {

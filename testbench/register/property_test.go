@@ -94,7 +94,11 @@ func TestOneDocumentPerClosing(t *testing.T) {
 				if d, err = newDevice(cfg); err != nil {
 					rt.Fatal(err)
 				}
-				if mode != 1 && d.mode() != mode {
+				want := mode
+				if mode == 8 && d.shiftMode() == 3 {
+					want = 3 // the ФН begins no receipt in a shift over 24 h: it is lost
+				}
+				if mode != 1 && d.mode() != want {
 					rt.Fatalf("mode %02X before the restart, %02X after", mode, d.mode())
 				}
 			},

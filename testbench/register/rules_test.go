@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/testbench/fn"
+	"github.com/chekomat/chekomat/testbench/register/faults"
 )
 
 var noon = time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)
@@ -29,7 +30,7 @@ func readingOut(w *world) {
 func printingNow(w *world) { opened(w); w.dev.busy = w.now.Add(time.Minute) }
 func noPaper(w *world) {
 	opened(w)
-	_ = w.Inject(Fault{Kind: PaperOut})
+	_ = w.Inject(Fault{Kind: faults.PaperOut})
 }
 func nothing(*world) {}
 
@@ -127,8 +128,8 @@ func TestRulesAndTheirCodes(t *testing.T) {
 		{"continue printing with nothing to print", opened, Config{}, cmd(0xB0), errSubmode},
 		{"continue printing awaited", func(w *world) {
 			opened(w)
-			_ = w.Inject(Fault{Kind: PaperOut, When: After})
-			_ = w.Inject(Fault{Kind: PaperIn})
+			_ = w.Inject(Fault{Kind: faults.PaperOut, When: faults.After})
+			_ = w.Inject(Fault{Kind: faults.PaperIn})
 		}, Config{}, cmd(0x8D, 0), errWaitsContinue},
 
 		{"a receipt while reading out", readingOut, Config{}, cmd(0x8D, 0), errMode},
@@ -155,14 +156,18 @@ func TestRulesAndTheirCodes(t *testing.T) {
 		{"date confirmed differently", func(w *world) { w.exec(cmd(0x22, 6, 3, 26)) }, Config{}, cmd(0x23, 7, 3, 26), errDate},
 		{"shift before the date is confirmed", func(w *world) { w.exec(cmd(0x22, 6, 3, 26)) }, Config{}, cmd(0xE0), errMode},
 
-		{"ФН full", func(w *world) { opened(w); _ = w.Inject(Fault{Kind: FNFull}) }, Config{}, cmd(0x8D, 0), byte(fn.StorageOver)},
-		{"ФН repaired", func(w *world) { opened(w); _ = w.Inject(Fault{Kind: FNFull}); _ = w.Inject(Fault{Kind: Repair}) }, Config{}, cmd(0x8D, 0), errNone},
-		{"life of the ФН over", func(w *world) { opened(w); _ = w.Inject(Fault{Kind: FNLifeOver}) }, Config{}, cmd(0x8D, 0), byte(fn.ResourceOver)},
+		{"ФН full", func(w *world) { opened(w); _ = w.Inject(Fault{Kind: faults.FNFull}) }, Config{}, cmd(0x8D, 0), byte(fn.StorageOver)},
+		{"ФН repaired", func(w *world) {
+			opened(w)
+			_ = w.Inject(Fault{Kind: faults.FNFull})
+			_ = w.Inject(Fault{Kind: faults.Repair})
+		}, Config{}, cmd(0x8D, 0), errNone},
+		{"life of the ФН over", func(w *world) { opened(w); _ = w.Inject(Fault{Kind: faults.FNLifeOver}) }, Config{}, cmd(0x8D, 0), byte(fn.ResourceOver)},
 		{"ОФД silent for 30 days", func(w *world) { w.now = w.now.Add(31 * 24 * time.Hour) }, Config{}, cmd(0xE0), byte(fn.StorageOver)},
 		{"clock set back", func(w *world) { opened(w); _ = w.Jump(-time.Hour, true) }, Config{}, cmd(0x8D, 0), byte(fn.BadTime)},
 		{"clock set ahead of the ФН's timer", func(w *world) { opened(w); _ = w.Jump(time.Hour, true) }, Config{}, cmd(0x8D, 0), byte(fn.TimeSkew)},
-		{"shift expired by order", func(w *world) { opened(w); _ = w.Inject(Fault{Kind: ShiftExpired}) }, Config{}, cmd(0x8D, 0), errShiftTooLong},
-		{"receipt whose shift expired inside", func(w *world) { sold(w); _ = w.Inject(Fault{Kind: ShiftExpired}) }, Config{}, closeBy(0, 5000, 1), byte(fn.ShiftTooLong)},
+		{"shift expired by order", func(w *world) { opened(w); _ = w.Inject(Fault{Kind: faults.ShiftExpired}) }, Config{}, cmd(0x8D, 0), errShiftTooLong},
+		{"receipt whose shift expired inside", func(w *world) { sold(w); _ = w.Inject(Fault{Kind: faults.ShiftExpired}) }, Config{}, closeBy(0, 5000, 1), byte(fn.ShiftTooLong)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, noon, c.cfg)
@@ -259,9 +264,9 @@ func TestPaperBreakAfterClosing(t *testing.T) {
 		}
 	}
 	submode(5)
-	_ = w.Inject(Fault{Kind: PaperOut})
+	_ = w.Inject(Fault{Kind: faults.PaperOut})
 	submode(2)
-	_ = w.Inject(Fault{Kind: PaperIn})
+	_ = w.Inject(Fault{Kind: faults.PaperIn})
 	submode(3)
 	w.exec(cmd(0xB0))
 	submode(5)

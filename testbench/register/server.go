@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/chekomat/chekomat/testbench/register/faults"
 )
 
 // Register is a running emulator.
 type Register struct {
 	cfg     Config
 	dev     *device
-	faults  *armed
+	faults  *faults.Set
 	stats   *stats
 	ln      net.Listener
 	control net.Listener
@@ -47,7 +48,7 @@ func Start(cfg Config) (*Register, error) {
 	}
 	r := &Register{
 		cfg: cfg, dev: dev,
-		faults: &armed{rnd: rand.New(rand.NewPCG(cfg.Seed, 0x4641_554C_54)), struck: map[Kind]int{}},
+		faults: faults.NewSet(cfg.Seed),
 		stats:  &stats{commands: map[uint16]int{}, refused: map[uint16]int{}, started: time.Now()},
 	}
 	r.ctx, r.stop = context.WithCancel(context.Background())
@@ -102,18 +103,18 @@ func (r *Register) Close() error {
 
 // Inject arms a fault, or lets it happen at once when it waits for no command.
 func (r *Register) Inject(f Fault) error {
-	if err := f.Check(); err != nil {
+	if err := f.Check(known); err != nil {
 		return err
 	}
 	switch {
-	case !f.immediate():
-		r.faults.add(f)
-	case f.Kind == Off:
+	case !f.Immediate():
+		r.faults.Add(f)
+	case f.Kind == faults.Off:
 		r.mu.Lock()
 		r.switchOff(f)
 		r.mu.Unlock()
 	default:
-		if f.Kind == Repair {
+		if f.Kind == faults.Repair {
 			r.mu.Lock()
 			r.off, r.offUntil = false, time.Time{}
 			r.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/testbench/fn"
+	"github.com/chekomat/chekomat/testbench/register/faults"
 )
 
 // strike lets a fault of state happen. mu is held.
@@ -12,34 +13,34 @@ func (d *device) strike(f Fault) error {
 	d.dirty = true
 	switch f.Kind {
 	default: // faults of the link do nothing here
-	case Busy:
-		d.busy = d.now().Add(f.delay())
-	case FNFull:
+	case faults.Busy:
+		d.busy = d.now().Add(f.Wait())
+	case faults.FNFull:
 		return d.fn.SetFull(true)
-	case FNLifeOver:
+	case faults.FNLifeOver:
 		return d.fn.SetLife(d.realTime().Add(-time.Second))
-	case ShiftExpired:
+	case faults.ShiftExpired:
 		if s := d.fn.ShiftState(); s.Open {
 			if by := s.Opened.Add(fn.ShiftLimit + 2*time.Minute).Sub(fn.Wall(d.now())); by > 0 {
 				d.jumpClock(by, false)
 			}
 		}
-	case FNReplaced:
+	case faults.FNReplaced:
 		return d.replaceFN()
-	case PaperOut:
+	case faults.PaperOut:
 		d.nv.PaperOut = true
-		d.nv.Torn = d.nv.Torn || d.printing() || f.When == After
-	case PaperIn:
+		d.nv.Torn = d.nv.Torn || d.printing() || f.When == faults.After
+	case faults.PaperIn:
 		d.nv.PaperOut = false
-	case ForeignDocument:
+	case faults.ForeignDocument:
 		d.foreign++
-	case ForeignOpen:
-		d.foreignOpen = f.delay()
-	case AutoShift:
+	case faults.ForeignOpen:
+		d.foreignOpen = f.Wait()
+	case faults.AutoShift:
 		d.autoShift++
-	case OFDOff:
+	case faults.OFDOff:
 		d.ofdOff = true
-	case Repair:
+	case faults.Repair:
 		d.busy, d.nv.PaperOut, d.nv.Torn, d.ofdOff = time.Time{}, false, false, false
 		if err := d.fn.SetFull(false); err != nil {
 			return err
