@@ -59,6 +59,7 @@ var schema string
 type Journal struct {
 	path  string
 	clock clock.Clock
+	newID func() string
 	lock  *os.File
 	mu    sync.Mutex // one writer; guards db and the fields below
 	db    *sql.DB
@@ -71,7 +72,11 @@ type Journal struct {
 // Open opens or makes the journal of a data folder and holds it against a
 // second agent. A damaged file is set aside under a new name, what can still
 // be read of it drains from the new one, and Fresh tells.
-func Open(dir string, c clock.Clock) (*Journal, error) {
+func Open(dir string, c clock.Clock) (*Journal, error) { return OpenWith(dir, c, newID) }
+
+// OpenWith is Open with ids of journals from newID, which must never repeat:
+// a simulation draws them from its seed.
+func OpenWith(dir string, c clock.Clock, newID func() string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("journal: make data folder: %w", err)
 	}
@@ -79,7 +84,7 @@ func Open(dir string, c clock.Clock) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: hold %s: %w", dir, err)
 	}
-	j := &Journal{path: filepath.Join(dir, File), clock: c, lock: lock}
+	j := &Journal{path: filepath.Join(dir, File), clock: c, newID: newID, lock: lock}
 	if err := j.open(); err != nil {
 		_ = lock.Close()
 		return nil, err
@@ -185,7 +190,7 @@ const (
 
 // begin makes a new epoch and turns to it. The caller commits.
 func (j *Journal) begin(tx *sql.Tx, why string) error {
-	id := newID()
+	id := j.newID()
 	r, err := tx.Exec("INSERT INTO epoch(id, made_at, why) VALUES (?, ?, ?)", id, j.clock.Now().Wall.UnixMilli(), why)
 	if err != nil {
 		return err

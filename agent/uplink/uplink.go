@@ -58,6 +58,7 @@ type Config struct {
 	Greeting time.Duration // how long the answer to hello is waited for; 5 s
 	Every    time.Duration // between states; 30 s
 	Retry    time.Duration // first wait between connections, doubled up to 30 s; 500 ms
+	Chance   func() string // names a connection, never twice; 12 random hex digits
 }
 
 func (c Config) defaults() Config {
@@ -73,6 +74,9 @@ func (c Config) defaults() Config {
 	set(&c.Greeting, 5*time.Second)
 	set(&c.Every, 30*time.Second)
 	set(&c.Retry, 500*time.Millisecond)
+	if c.Chance == nil {
+		c.Chance = newSession
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -185,8 +189,7 @@ func (u *Uplink) topic(name string) string { return wire.Topic(u.cfg.Operator, u
 
 // connection serves one connection from its beginning to its end.
 func (u *Uplink) connection(ctx context.Context) error {
-	u.session = newSession()
-	u.win = newWindow(u.cfg.Window, u.cfg.Patience.Milliseconds())
+	u.renew()
 	will, err := json.Marshal(wire.State{V: wire.Version, Session: u.session})
 	if err != nil {
 		return fmt.Errorf("uplink: write the will: %w", err)
@@ -212,13 +215,8 @@ func (u *Uplink) connection(ctx context.Context) error {
 	if err := wait(ctx, client.Subscribe(u.topic("down/+"), 1, nil)); err != nil {
 		return fmt.Errorf("uplink: subscribe: %w", err)
 	}
-	u.heardAt, u.askedAt = 0, u.now()
 	go write(client, u.out, stop)
-	if err := u.hello(); err != nil {
-		return err
-	}
-	u.telling, u.took = nil, nil
-	if err := u.state(); err != nil {
+	if err := u.introduce(); err != nil {
 		return err
 	}
 	timer := time.NewTimer(0)

@@ -161,16 +161,20 @@ func (i *Ingest) settle() {
 		}
 		for more := true; more && i.ctx.Err() == nil; {
 			var err error
-			more, err = i.store.Settle(i.ctx, func(t store.Taken) {
-				i.count(t)
-				i.answer(t.Operator, t.Agent, t)
-			})
+			more, err = i.settleSome(i.ctx)
 			if i.ctx.Err() == nil && err != nil {
 				i.note(err)
 				again.Reset(time.Second)
 			}
 		}
 	}
+}
+
+func (i *Ingest) settleSome(ctx context.Context) (more bool, err error) {
+	return i.store.Settle(ctx, func(t store.Taken) {
+		i.count(t)
+		i.answer(t.Operator, t.Agent, t)
+	})
 }
 
 // Counts gives the counters, for metrics.
