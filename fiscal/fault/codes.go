@@ -37,6 +37,21 @@ const (
 	DocumentTooLong      Code = "document_too_long"
 )
 
+// Faults of a fiscal document that was read: its composition, values and sums
+// against FFD.
+const (
+	DocumentBroken  Code = "document_broken"
+	DocumentUnknown Code = "document_type_unknown"
+	TagMissing      Code = "document_tag_missing"
+	TagNotInVersion Code = "document_tag_not_in_version"
+	TagNotInForm    Code = "document_tag_printed_only"
+	TagRepeated     Code = "document_tag_repeated"
+	TagLength       Code = "document_tag_length"
+	TagValue        Code = "document_tag_value"
+	DocumentSums    Code = "document_sums"
+	DocumentVAT     Code = "document_vat"
+)
+
 // Faults of settings: the lane cannot make this document until a person changes something.
 const (
 	TaxSystemNotRegistered Code = "tax_system_not_registered"
@@ -44,6 +59,7 @@ const (
 	TestMismatch           Code = "test_mismatch"
 	VATNotMapped           Code = "vat_not_mapped"
 	MarkingUnsupported     Code = "marking_unsupported"
+	MachineUnsupported     Code = "machine_tags_unsupported"
 	CorrectionUnsupported  Code = "correction_unsupported"
 	WireUnknown            Code = "wire_unknown"
 	WrongPassword          Code = "register_password_wrong"
@@ -60,6 +76,10 @@ const (
 	WrongPayment           Code = "verify_payment"
 	WrongKey               Code = "verify_key"
 	WrongSeller            Code = "verify_seller"
+	WrongItem              Code = "verify_item"
+	WrongCorrection        Code = "verify_correction"
+	WrongRequisite         Code = "verify_requisite"
+	PlaceMismatch          Code = "register_place_mismatch"
 )
 
 // Faults of a register, its ФН and the way to it.

@@ -1,206 +1,142 @@
 package ffd
 
-import "fmt"
+import "slices"
 
-// Obligation says whether a requisite stands in the electronic form of a
-// document.
+// Obligation says whether a requisite stands in a form of a document.
 type Obligation uint8
 
 // Obligations (FFD composition tables).
 const (
-	absent Obligation = iota // the version does not know the requisite here
-	none                     // printed form only
-	may
-	cond // must be present under a condition this package cannot judge
-	must
+	Absent      Obligation = iota // the version does not know the requisite here
+	OtherForm                     // belongs to the other form only
+	Optional                      // may be present
+	Conditional                   // must be present when the rule's Condition holds
+	Obligatory                    // must be present
 )
 
-// Rule is one row of a composition table: obligations in 1.05, 1.1 and 1.2.
+// Cell is a cell of a composition table: printed form, a slash, electronic
+// form. 1 obligatory, 2 on a condition, 3 optional, a point not in this form;
+// a dash alone: absent from the version.
+type Cell string
+
+// Printed is the obligation of the printed form.
+func (c Cell) Printed() Obligation { return obligations[c[0]] }
+
+// Electronic is the obligation of the electronic form, the one that is encoded.
+func (c Cell) Electronic() Obligation { return obligations[c[len(c)-1]] }
+
+var obligations = [256]Obligation{'1': Obligatory, '2': Conditional, '3': Optional, '.': OtherForm}
+
+// Rule is a row of a composition table: a requisite in a document or in a
+// structure, in each version.
 type Rule struct {
-	Tag Tag
-	In  [3]Obligation
+	Tag            Tag
+	V105, V11, V12 Cell
+	If             Condition // of the cells with 2
 }
 
-// Problem is a deviation of a document from the tables. It speaks of the
-// document's form, not of its truth.
-type Problem struct {
-	Code ProblemCode
-	Tag  Tag // the requisite
-	Item int // 1.. inside the n-th 1059, 0 at the document's level
-	Text string
+// In is the cell of a version in force.
+func (r Rule) In(v Version) Cell {
+	switch v {
+	case V105:
+		return r.V105
+	case V11:
+		return r.V11
+	}
+	return r.V12
 }
 
-// ProblemCode is a stable name of a deviation.
-type ProblemCode string
+// Condition is when a requisite on a condition must be there.
+type Condition uint8
 
-// Deviations.
+// Conditions (FFD reference, 5). Only some can be judged from the document, some
+// more with the registration report.
 const (
-	Missing      ProblemCode = "missing"        // a mandatory requisite is not there
-	NotInVersion ProblemCode = "not_in_version" // the version does not know it here
-	NotInForm    ProblemCode = "not_in_form"    // belongs to the printed form only
-	Repeated     ProblemCode = "repeated"
-	BadLength    ProblemCode = "bad_length"
-	BadValue     ProblemCode = "bad_value"
-	SumMismatch  ProblemCode = "sum_mismatch"
-	TooLong      ProblemCode = "too_long"
+	Plainly      Condition = iota // the tables read so far do not tell the condition
+	Always                        // whenever its document or structure is there
+	IfOwnValue                    // the value was not passed in the registration report
+	IfAutomat                     // the register works in automatic mode
+	IfCashier                     // a person makes the document
+	IfToBuyer                     // the document goes to the buyer electronically
+	IfAgent                       // an agent's settlement
+	IfRate                        // there is a settlement at the rate
+	IfInternet                    // a settlement in the internet
+	IfMarked                      // a marked article
+	IfBuyerNamed                  // the buyer is an organisation or named itself
+	IfIndustry                    // an act demands it for the goods
+	IfOperation                   // the tax service set it for the operation
+	IfRaised                      // the sign is raised
+	IfUnsent                      // documents wait for the OFD
+	IfReserved                    // reserved by the tax service
+	IfOnline                      // the register is not autonomous
+	IfAutonomous                  // the register is autonomous
+	IfExcise                      // excise is included
+	IfImported                    // imported goods
+	IfMethod                      // the method differs from full settlement
+	IfPrinted                     // the document is printed
+	IfCounters                    // the storage counts
+	IfShiftOpen                   // a shift is open
+	IfKeys                        // the storage tells it
+	IfNamed                       // the article has a name
+	IfByOrder                     // 1173 = 1
 )
 
-func (p Problem) String() string {
-	where := ""
-	if p.Item > 0 {
-		where = fmt.Sprintf(" in item %d", p.Item)
-	}
-	return fmt.Sprintf("%s: tag %d%s %s", p.Code, p.Tag, where, p.Text)
+var conditions = [...]struct{ ru, en string }{
+	Plainly:      {"условие не раскрыто", "the condition is not known"},
+	Always:       {"всегда внутри своего документа или структуры", "always in its document or structure"},
+	IfOwnValue:   {"если значение не передано в отчёте о регистрации", "when the value was not passed in the registration report"},
+	IfAutomat:    {"если ККТ в автоматическом режиме", "when the register works in automatic mode"},
+	IfCashier:    {"если документ формирует кассир", "when a cashier makes the document"},
+	IfToBuyer:    {"если чек передаётся покупателю в электронной форме", "when the receipt goes to the buyer electronically"},
+	IfAgent:      {"при расчёте агента", "in an agent's settlement"},
+	IfRate:       {"если есть расчёт по этой ставке", "when there is a settlement at the rate"},
+	IfInternet:   {"при расчёте в интернете", "in an internet settlement"},
+	IfMarked:     {"для маркированного товара", "for marked goods"},
+	IfBuyerNamed: {"если покупатель организация или назвал себя", "when the buyer is an organisation or named itself"},
+	IfIndustry:   {"если этого требует отраслевой акт", "when an industry act demands it"},
+	IfOperation:  {"если установлено ФНС для операции", "when the tax service set it for the operation"},
+	IfRaised:     {"если признак поднят", "when the sign is raised"},
+	IfUnsent:     {"если есть непереданные документы", "when documents wait for the OFD"},
+	IfReserved:   {"зарезервировано ФНС", "reserved by the tax service"},
+	IfOnline:     {"если ККТ не в автономном режиме", "when the register is not autonomous"},
+	IfAutonomous: {"если ККТ в автономном режиме", "when the register is autonomous"},
+	IfExcise:     {"для подакцизного товара", "for excise goods"},
+	IfImported:   {"для импортного товара", "for imported goods"},
+	IfMethod:     {"если способ не полный расчет", "when the method is not full settlement"},
+	IfPrinted:    {"если документ печатается", "when the document is printed"},
+	IfCounters:   {"если ФН ведёт счётчики", "when the storage counts"},
+	IfShiftOpen:  {"если смена открыта", "when a shift is open"},
+	IfKeys:       {"если ФН сообщает ресурс", "when the storage tells it"},
+	IfNamed:      {"если у предмета есть наименование", "when the article has a name"},
+	IfByOrder:    {"при коррекции по предписанию", "in a correction by order"},
 }
 
-// repeats are the requisites that may stand several times in one chain.
-var repeats = map[Tag]bool{
-	1059: true, 1073: true, 1074: true, 1075: true, 1084: false, 1119: true, 1171: true,
-	1235: true, 1260: true, 1261: true, 2007: true, 1101: true,
+// Text is the condition in "ru" or "en".
+func (c Condition) Text(lang string) string {
+	if int(c) >= len(conditions) {
+		c = Plainly
+	}
+	if lang == "ru" {
+		return conditions[c].ru
+	}
+	return conditions[c].en
 }
 
-// Validate compares a receipt, a correction or a shift report with the
-// composition tables of its version (1209); other documents are checked for
-// the form of their values only.
-func Validate(d Document) []Problem {
-	var c checker
-	v := VersionOf(d.Body)
-	rules := map[Tag][]Rule{
-		CodeReceipt: receiptRules, CodeBSO: receiptRules, CodeCorrection: correctionRules,
-		CodeBSOCorrection: correctionRules, CodeShiftOpen: shiftOpenRules, CodeShiftClose: shiftCloseRules,
-	}[d.Code]
-	if v < V105 || v > V12 {
-		rules = nil
-	}
-	c.chain(d.Body, rules, v)
-	for _, e := range d.Body {
-		if e.Tag == 1059 {
-			c.item++
-			if rules != nil {
-				c.chain(e.Nested, itemRules, v)
-			} else {
-				c.chain(e.Nested, nil, v)
-			}
-		}
-	}
-	c.item = 0
-	switch d.Code {
-	case CodeReceipt, CodeBSO:
-		c.sums(d.Body)
-	}
-	if max := documentNames[d.Code].max; max > 0 {
-		if n := len(AppendDocument(nil, d)) - headLen; n > max {
-			c.add(TooLong, d.Code, "%d bytes, at most %d", n, max)
-		}
-	}
-	return c.list
+// structures are the composition of structures by their tag.
+var structures = map[Tag][]Rule{
+	1059: itemRules, 1068: messageRules, 1084: propertyRules, 1115: rateListRules, 1119: rateRules,
+	1129: operationCounterRules, 1130: operationCounterRules, 1131: operationCounterRules, 1132: operationCounterRules,
+	1133: correctionCounterRules, 1145: correctionSumRules, 1146: correctionSumRules, 1232: correctionSumRules, 1233: correctionSumRules,
+	1157: counterRules, 1194: counterRules, 1158: slices.Concat(counterRules, correctionCounterRules),
+	1163: productCodeRules, 1174: correctionBaseRules, 1223: agentRules, 1224: supplierRules, 1234: ecashListRules, 1235: ecashRules,
+	1256: buyerRules, 1260: industryRules, 1261: industryRules, 1270: operationRules, 1291: fractionRules,
 }
 
-type checker struct {
-	item int
-	list []Problem
-}
-
-func (c *checker) add(code ProblemCode, t Tag, format string, args ...any) {
-	c.list = append(c.list, Problem{code, t, c.item, fmt.Sprintf(format, args...)})
-}
-
-func (c *checker) chain(es []Element, rules []Rule, v Version) {
-	seen := map[Tag]bool{}
-	for _, e := range es {
-		if seen[e.Tag] && !repeats[e.Tag] {
-			c.add(Repeated, e.Tag, "")
-		}
-		seen[e.Tag] = true
-		c.value(e)
-		if e.Nested != nil && e.Tag != 1059 {
-			c.chain(e.Nested, nil, v)
-		}
+// Composition is what a document (by code) or a structure (by tag) consists of;
+// nil for unknown ones. Document 82 is listed together with its structures 2007.
+func Composition(of Tag) []Rule {
+	if info, ok := LookupDocument(of); ok {
+		return info.Rules
 	}
-	for _, r := range rules {
-		switch o := r.In[v-V105]; {
-		case o == must && !seen[r.Tag]:
-			c.add(Missing, r.Tag, "")
-		case o == absent && seen[r.Tag]:
-			c.add(NotInVersion, r.Tag, "FFD %s", v)
-		case o == none && seen[r.Tag]:
-			c.add(NotInForm, r.Tag, "")
-		}
-		delete(seen, r.Tag)
-	}
-	if rules == nil {
-		return
-	}
-	for _, e := range es { // what is left has no row in the table
-		if info, ok := Lookup(e.Tag); ok && seen[e.Tag] && info.In != 0 {
-			c.add(NotInVersion, e.Tag, "not in this document")
-			delete(seen, e.Tag)
-		}
-	}
-}
-
-// value checks the form of one value by the tag table.
-func (c *checker) value(e Element) {
-	info, ok := Lookup(e.Tag)
-	if !ok {
-		return
-	}
-	n := len(e.Value)
-	if e.Nested != nil {
-		n = len(AppendChain(nil, e.Nested))
-	}
-	exact := 0
-	switch info.Type {
-	case Byte, Flag:
-		exact = 1
-	case U16:
-		exact = 2
-	case U32, Time:
-		exact = 4
-	case Bits, FixedText, FixedBytes:
-		exact = info.Max
-	case VLN:
-		if _, err := ParseVLN(e.Value); err != nil {
-			c.add(BadValue, e.Tag, "%v", err)
-		}
-	case FVLN:
-		if _, err := ParseFVLN(e.Value); err != nil {
-			c.add(BadValue, e.Tag, "%v", err)
-		}
-	}
-	switch {
-	case exact > 0 && n != exact:
-		c.add(BadLength, e.Tag, "%d bytes, must be %d", n, exact)
-	case info.Max > 0 && n > info.Max:
-		c.add(BadLength, e.Tag, "%d bytes, at most %d", n, info.Max)
-	case info.Type == Flag && n == 1 && e.Value[0] > 1:
-		c.add(BadValue, e.Tag, "flag is %d", e.Value[0])
-	}
-}
-
-// sums checks that payments give 1020 exactly and items give it up to kopecks
-// (whole roubles must agree).
-func (c *checker) sums(body []Element) {
-	r := &reader{es: body}
-	total := r.money(1020)
-	var items, paid int64
-	for _, e := range body {
-		if e.Tag == 1059 {
-			n := &reader{es: e.Nested}
-			items += n.money(1043)
-			r.note(n.err)
-		}
-	}
-	for _, p := range payments {
-		paid += r.money(p.tag)
-	}
-	if r.err != nil {
-		return // told as a bad value already
-	}
-	if paid != total {
-		c.add(SumMismatch, 1020, "%d kopecks, payments give %d", total, paid)
-	}
-	if items/100 != total/100 {
-		c.add(SumMismatch, 1020, "%d kopecks, items give %d", total, items)
-	}
+	return structures[of]
 }

@@ -3,6 +3,8 @@ package ffd
 import (
 	"slices"
 	"testing"
+
+	"github.com/chekomat/chekomat/fiscal/fault"
 )
 
 // without gives the body of a worked receipt less a tag.
@@ -20,7 +22,7 @@ func TestValidateFinds(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		body []Element
-		code ProblemCode
+		code fault.Code
 		tag  Tag
 	}{
 		{"no item", without(doc.Body, 1059), Missing, 1059},
@@ -56,7 +58,7 @@ func TestValidateFinds(t *testing.T) {
 
 // Every row of a composition table names a requisite the tag table has.
 func TestRulesHaveTags(t *testing.T) {
-	for _, rules := range [][]Rule{receiptRules, itemRules, correctionRules, shiftOpenRules, shiftCloseRules} {
+	for _, rules := range allRules() {
 		for _, r := range rules {
 			if _, ok := Lookup(r.Tag); !ok {
 				t.Errorf("tag %d", r.Tag)
@@ -69,4 +71,16 @@ func TestRulesHaveTags(t *testing.T) {
 	if DocumentName(CodeReceipt) != "Кассовый чек" {
 		t.Error("name of document 3")
 	}
+}
+
+// allRules are the tables of all documents and structures.
+func allRules() [][]Rule {
+	var out [][]Rule
+	for _, d := range Documents {
+		out = append(out, d.Rules)
+	}
+	for _, rules := range structures {
+		out = append(out, rules)
+	}
+	return out
 }

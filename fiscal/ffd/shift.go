@@ -5,8 +5,6 @@ import (
 	"time"
 )
 
-func parseDay(s string) (time.Time, error) { return time.Parse(time.DateOnly, s) }
-
 // ShiftReport is document 2 (opening) or 5 (closing).
 type ShiftReport struct {
 	Imprint              // FN, FD, FP, At, Shift, RegNumber, INN, User, Version
@@ -80,7 +78,7 @@ var taxes = []field{
 // ComposeShift makes document 2 or 5.
 func ComposeShift(s ShiftReport) (Document, error) {
 	var b builder
-	b.head(s.Imprint)
+	b.head(s.Imprint, signReceipt)
 	b.num(1209, uint64(s.Version))
 	b.some(1048, s.User)
 	b.some(1009, s.Address)
