@@ -43,7 +43,7 @@ bus.url. The bus is not disturbed. A port a running agent uses is left alone.`),
 		}
 		return nil
 	}
-	cmd.AddCommand(scan)
+	cmd.AddCommand(scan, m.moduleInfoCommand(), m.moduleUpdateCommand(), m.moduleRebootCommand())
 	return cmd
 }
 

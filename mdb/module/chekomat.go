@@ -36,18 +36,17 @@ type linkSource struct {
 
 const dialTimeout = 5 * time.Second
 
-func openTCP(ctx context.Context, u *url.URL, from Cursor) (Source, error) {
-	d := net.Dialer{Timeout: dialTimeout}
-	c, err := d.DialContext(ctx, "tcp", u.Host)
-	if err != nil {
-		return nil, fmt.Errorf("open module %s: %w", u, err)
+// dial reaches a module: chekomat+tcp://host:port, or chekomat:///dev/port on a
+// serial port, where baud defaults to the link's 460800 and means nothing on USB.
+func dial(ctx context.Context, u *url.URL) (io.ReadWriteCloser, error) {
+	if u.Scheme == "chekomat+tcp" {
+		d := net.Dialer{Timeout: dialTimeout}
+		c, err := d.DialContext(ctx, "tcp", u.Host)
+		if err != nil {
+			return nil, fmt.Errorf("open module %s: %w", u, err)
+		}
+		return c, nil
 	}
-	return connect(ctx, u, c, from)
-}
-
-// openSerial opens a serial port; baud defaults to the link's 460800 and means
-// nothing on USB.
-func openSerial(ctx context.Context, u *url.URL, from Cursor) (Source, error) {
 	baud := 460800
 	if q := u.Query().Get("baud"); q != "" {
 		v, err := strconv.Atoi(q)
@@ -60,7 +59,15 @@ func openSerial(ctx context.Context, u *url.URL, from Cursor) (Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open module %s: %w", u, err)
 	}
-	return connect(ctx, u, p, from)
+	return p, nil
+}
+
+func openModule(ctx context.Context, u *url.URL, from Cursor) (Source, error) {
+	rw, err := dial(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, u, rw, from)
 }
 
 func connect(ctx context.Context, u *url.URL, rw io.ReadWriteCloser, from Cursor) (Source, error) {

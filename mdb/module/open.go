@@ -73,10 +73,8 @@ func Open(ctx context.Context, address string, from Cursor, opts Options) (Sourc
 			opts.Speed = uint(n)
 		}
 		return openFile(u.Path, from, opts)
-	case "chekomat+tcp":
-		return openTCP(ctx, u, from)
-	case "chekomat":
-		return openSerial(ctx, u, from)
+	case "chekomat+tcp", "chekomat":
+		return openModule(ctx, u, from)
 	case "qibixx", "waferstar":
 		return openAdapter(u, from)
 	}

@@ -15,11 +15,12 @@ import (
 type DeviceConfig struct {
 	Boot         uint64 // id of this run, not 0; a restart needs another one
 	ID           [8]byte
-	Limit        int    // words kept in the ring; 0 is 1<<16
-	Minor        uint8  // protocol minor to offer; OldMinor for 1.0
-	OldMinor     bool   // speak 1.0: no ring, no resuming
-	Capabilities uint32 // 0 is CanListenMDB
-	Interlock    bool   // the jumper that keeps the transmitter off is set
+	Version      [3]byte // of the firmware it says it is
+	Limit        int     // words kept in the ring; 0 is 1<<16
+	Minor        uint8   // protocol minor to offer; OldMinor for 1.0
+	OldMinor     bool    // speak 1.0: no ring, no resuming
+	Capabilities uint32  // 0 is CanListenMDB
+	Interlock    bool    // the jumper that keeps the transmitter off is set
 	// Command answers commands that Device does not know itself. nil answers
 	// StatusUnknown.
 	Command func(Message) uint8
@@ -345,7 +346,7 @@ func (d *Device) hello() Hello {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return Hello{
-		Major: Major, Minor: d.cfg.Minor, Capabilities: d.cfg.Capabilities, ID: d.cfg.ID,
+		Major: Major, Minor: d.cfg.Minor, FwMajor: d.cfg.Version[0], FwMinor: d.cfg.Version[1], Patch: d.cfg.Version[2], Capabilities: d.cfg.Capabilities, ID: d.cfg.ID,
 		Uptime: uint32(time.Since(d.started).Milliseconds()), Time: uint32(d.now), Lines: 4, MaxFrame: MaxDecoded,
 		Mode: d.voice.mode(), Outputs: d.outputs,
 		Boot: d.cfg.Boot, Oldest: d.ring.first, Next: d.ring.next,

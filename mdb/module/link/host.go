@@ -75,9 +75,8 @@ const (
 // Connect greets the module and asks for the words from number next of boot on;
 // boot 0 takes what the module keeps. It owns rw from now on, also on an error.
 func Connect(ctx context.Context, rw io.ReadWriteCloser, boot, next uint64) (*Host, error) {
-	h := &Host{rw: rw, frames: make(chan Message, 64), done: make(chan struct{}), boot: boot, next: next, heard: time.Now(), post: make(chan struct{}, 1)}
-	go h.receive()
-	go h.deliver()
+	h := newHost(rw)
+	h.boot, h.next = boot, next
 	if err := h.greet(ctx); err != nil {
 		h.Close()
 		return nil, fmt.Errorf("greet module: %w", err)
@@ -97,6 +96,13 @@ func Connect(ctx context.Context, rw io.ReadWriteCloser, boot, next uint64) (*Ho
 		h.lostNote = "module without a ring: what it heard while the host was away is gone"
 	}
 	return h, nil
+}
+
+func newHost(rw io.ReadWriteCloser) *Host {
+	h := &Host{rw: rw, frames: make(chan Message, 64), done: make(chan struct{}), heard: time.Now(), post: make(chan struct{}, 1)}
+	go h.receive()
+	go h.deliver()
+	return h
 }
 
 // Hello gives what the module said of itself.
