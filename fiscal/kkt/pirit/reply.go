@@ -95,8 +95,8 @@ func parseUint32(f []string) (uint32, error) {
 	return uint32(n[0]), nil
 }
 
-// closed is the full answer of 31h. Date and time are what the register
-// prints; the ФН keeps minutes.
+// closed is the full answer of 31h. The form of its date and time is not
+// stated; where it is not understood At is zero. The ФН keeps minutes.
 type closed struct {
 	FD, FP, Shift, Number uint32
 	At                    time.Time
@@ -114,10 +114,9 @@ func parseClosed(f []string) (c closed, err error) {
 	if c.FD == 0 {
 		return c, fmt.Errorf("%w: 31 answers no ФД", ErrFrame)
 	}
-	if c.At, err = parseClock(f[7], f[8]); err != nil {
-		return c, err
+	if at, err := parseClock(f[7], f[8]); err == nil {
+		c.At = at.Truncate(time.Minute)
 	}
-	c.At = c.At.Truncate(time.Minute)
 	return c, nil
 }
 

@@ -16,6 +16,9 @@ import (
 type Sent struct {
 	Document fiscal.Document
 	Key      kkt.Key
+	// Elements are the requisites that were sent as TLV, where the protocol has
+	// such a command: buyer, contact and the like must have arrived unchanged.
+	Elements []ffd.Element
 }
 
 // Difference is the first one found, those that matter most first; nil when
@@ -24,6 +27,9 @@ func (d Document) Difference(s Sent) *kkt.Fault {
 	want := s.Document
 	if key := d.Key(); key != s.Key {
 		return differs(fault.WrongKey, "1086 = %q, sent %q", key, s.Key)
+	}
+	if d.Kind() != want.Kind {
+		return differs(fault.WrongOperation, "document type %d, sent a %s", d.Code, want.Kind)
 	}
 	if v, ok := d.Uint(1054); !ok || fiscal.Operation(v) != want.Operation {
 		return differs(fault.WrongOperation, "1054 = %d, sent %d", v, want.Operation)
@@ -57,7 +63,13 @@ func (d Document) Difference(s Sent) *kkt.Fault {
 	if f := d.payments(want); f != nil {
 		return f
 	}
-	return d.items(want)
+	if f := d.items(want); f != nil {
+		return f
+	}
+	if f := d.correction(want); f != nil {
+		return f
+	}
+	return d.requisites(s)
 }
 
 func (d Document) payments(want fiscal.Document) *kkt.Fault {
@@ -97,6 +109,9 @@ func (d Document) items(want fiscal.Document) *kkt.Fault {
 		}
 		if v, ok := uintOf(e.Nested, 1200); ok && it.VAT.Percent() != 0 && int64(v) != it.VAT.Of(it.Sum) {
 			return differs(fault.WrongVAT, "item %d: 1200 = %d, %s of %d is %d", i, v, it.VAT, it.Sum, it.VAT.Of(it.Sum))
+		}
+		if f := item(i, it, e.Nested); f != nil {
+			return f
 		}
 	}
 	if i != len(want.Items) {
