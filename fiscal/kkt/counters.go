@@ -51,8 +51,8 @@ type Counter struct {
 	Payments []fiscal.Payment `json:"payments,omitempty"`
 }
 
-// Of gives the counter of an operation; a zero one when none was met.
-func Of(counters []Counter, op fiscal.Operation) Counter {
+// CounterOf gives the counter of an operation; a zero one when none was met.
+func CounterOf(counters []Counter, op fiscal.Operation) Counter {
 	for _, c := range counters {
 		if c.Operation == op {
 			return c

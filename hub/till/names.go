@@ -63,10 +63,11 @@ func stateOf(code fault.Code) (s State, stop bool) {
 		return FNLifeOver, true
 	case fault.KeyTwice, fault.FNRolledBack, FaultDoubled, FaultMismatch, FaultShiftLost,
 		fault.WrongMachine, fault.WrongAddress, fault.WrongPlace, fault.WrongVAT, fault.WrongSum,
-		fault.WrongOperation, fault.WrongTaxSystem, fault.WrongPayment, fault.WrongKey, fault.WrongSeller:
+		fault.WrongOperation, fault.WrongTaxSystem, fault.WrongPayment, fault.WrongKey, fault.WrongSeller,
+		fault.WrongItem, fault.WrongCorrection, fault.WrongRequisite:
 		return Manual, true
 	case fault.WrongPassword, fault.CommandUnsupported, fault.RegisterSettings, fault.TagRefused, fault.SellerMismatch,
-		fault.TestMismatch, fault.WireUnknown, FaultURL, FaultFFD:
+		fault.TestMismatch, fault.PlaceMismatch, fault.WireUnknown, FaultURL, FaultFFD:
 		return Config, true
 	default:
 		return Busy, false

@@ -31,6 +31,7 @@ const (
 	cmdFindDocument Code = 0xff0a
 	cmdTLV          Code = 0xff0c
 	cmdRegParameter Code = 0xff0e
+	cmdBeginFix     Code = 0xff35
 	cmdExchange     Code = 0xff39
 	cmdDocumentTLV  Code = 0xff3a
 	cmdReadTLV      Code = 0xff3b
@@ -39,7 +40,9 @@ const (
 	cmdBeginClose   Code = 0xff42
 	cmdCloseReceipt Code = 0xff45
 	cmdOperation    Code = 0xff46
+	cmdFix          Code = 0xff4a
 	cmdOperationTLV Code = 0xff4d
+	cmdResource     Code = 0xff63
 )
 
 // String prints the code as the protocol does: "8Dh", "FF45h".

@@ -30,13 +30,15 @@ type Driver struct {
 	reg     kkt.Registration
 	regFN   string // ФН that reg was read from
 	seen    seen
-	waiting int // receipts since the last one read back
+	scan    *scanned // the search of the attempt settled last, while it is open
+	waiting int      // receipts since the last one read back
 }
 
 // seen is what was verified by reading back on one ФН.
 type seen struct {
 	fn    string
 	rates map[fiscal.VAT]bool
+	kinds map[fiscal.DocumentKind]bool
 	taxes fiscal.TaxSystem
 }
 

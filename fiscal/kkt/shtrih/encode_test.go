@@ -95,8 +95,17 @@ func TestEncodeVariants(t *testing.T) {
 		{"measure before the item", "family=cashcore", weighed, kkt.FFD12, "8Dh FF4Dh FF46h FF0Ch FF0Ch FF0Ch FF0Ch FF45h"},
 		{"no measure in 1.05", "", weighed, kkt.FFD105, "8Dh FF46h FF0Ch FF0Ch FF0Ch FF0Ch FF45h"},
 		{"product code in 1.05", "", marked, kkt.FFD105, "8Dh FF46h FF4Dh FF4Dh FF0Ch FF0Ch FF0Ch FF0Ch FF45h"},
+		{"product code in 1.2", "mark=tlv", marked, kkt.FFD12, "8Dh FF46h FF4Dh FF4Dh FF0Ch FF0Ch FF0Ch FF0Ch FF45h"},
+		{"the place of the registration", "place=registration", sale(), kkt.FFD12, "8Dh FF46h FF0Ch FF0Ch FF45h"},
+		{"correction with items", "", correction(fiscal.VAT22), kkt.FFD12, "FF35h FF0Ch FF0Ch FF0Ch FF0Ch FF0Ch FF0Ch FF46h FF45h"},
+		{"correction with items, 1174", "correction=struct", correction(fiscal.VAT22), kkt.FFD11, "FF35h FF0Ch FF0Ch FF0Ch FF0Ch FF0Ch FF0Ch FF46h FF45h"},
+		{"correction in 1.05", "", correction(fiscal.VAT20), kkt.FFD105, "FF35h FF0Ch FF0Ch FF0Ch FF0Ch FF0Ch FF4Ah"},
 	} {
-		p, _, err := encode(t, c.query, c.doc, kkt.Registration{FFD: c.ffd})
+		reg := kkt.Registration{FFD: c.ffd}
+		if strings.HasPrefix(c.query, "place") {
+			reg.Address, reg.Place = c.doc.Machine.Address, c.doc.Machine.Place
+		}
+		p, _, err := encode(t, c.query, c.doc, reg)
 		if err != nil || codes(p) != c.want {
 			t.Errorf("%s: %s %v", c.name, codes(p), err)
 		}
@@ -120,6 +129,69 @@ func TestEncodeVariants(t *testing.T) {
 	}
 }
 
+// correction is the sale of sale entered on the next day.
+func correction(rate fiscal.VAT) fiscal.Document {
+	d := sale()
+	d.Kind, d.Items[0].VAT = fiscal.KindCorrection, rate
+	day := "2025-12-31"
+	if rate == fiscal.VAT22 {
+		day = "2026-01-31"
+	}
+	d.Correction = &fiscal.Correction{Date: day}
+	return d
+}
+
+// The correction of FFD 1.05 against the layout of kkt-shtrih 6.3 and its
+// capture, which has a sum without cash and VAT of 20/120.
+func TestCorrectionInSums(t *testing.T) {
+	doc := correction(fiscal.VAT20120)
+	doc.Total, doc.Items[0].Price, doc.Items[0].Sum, doc.Payments[0].Amount = 2615000, 2615000, 2615000, 2615000
+	doc.Correction.ByOrder, doc.Correction.Number, doc.Correction.WrongFP = true, "7-1", 42
+	p, _, err := encode(t, "", doc, kkt.Registration{FFD: kkt.FFD105})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "01 01 d8e6270000 0000000000 d8e6270000" + strings.Repeat("00", 15+20) + "79a6060000 0000000000 01"
+	if got := hex.EncodeToString(p.Steps[len(p.Steps)-1].Params); got != strings.ReplaceAll(want, " ", "") {
+		t.Error(got)
+	}
+	if len(p.Document.Items) != 0 || !p.sumOnly() || p.Document.Correction.Taxes[0].Sum != 435833 {
+		t.Errorf("%+v", p.Document)
+	}
+	if len(doc.Items) != 1 || doc.Correction.Taxes != nil {
+		t.Error("the caller's document was changed")
+	}
+	var tags []string
+	for _, st := range p.Steps[1 : len(p.Steps)-1] {
+		tags = append(tags, hex.EncodeToString(st.Params[:2]))
+	}
+	// 1084 1036 1009 1187 1192 1178 1179, each by itself
+	if got := strings.Join(tags, " "); got != "3c04 0c04 f103 a304 a804 9a04 9b04" {
+		t.Error(got)
+	}
+	if got := hex.EncodeToString(p.Steps[6].Params); got != "9a04040080675469" {
+		t.Error(got)
+	}
+}
+
+func TestBuyer(t *testing.T) {
+	doc := sale()
+	doc.Buyer = &fiscal.Buyer{Name: "ООО «Ромашка»", INN: "7700999990"}
+	for version, want := range map[kkt.FFD]int{kkt.FFD11: 2, kkt.FFD12: 1} {
+		p, w, err := encode(t, "", doc, kkt.Registration{FFD: version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Steps) != 7+want || p.Document.Buyer != nil || strings.Contains(w.Summary, "Ромашка") {
+			t.Errorf("FFD %s: %d commands, %s", version, len(p.Steps), w.Summary)
+		}
+		e, _, _ := ffd.ParseElement(p.Steps[6].Params)
+		if version == kkt.FFD12 && (e.Tag != 1256 || len(e.Nested) != 2) || version == kkt.FFD11 && e.Tag != 1227 {
+			t.Errorf("FFD %s: %+v", version, e)
+		}
+	}
+}
+
 func TestEncodeRefuses(t *testing.T) {
 	change := func(f func(*fiscal.Document)) fiscal.Document { d := sale(); f(&d); return d }
 	for _, c := range []struct {
@@ -133,9 +205,19 @@ func TestEncodeRefuses(t *testing.T) {
 		{"tax system", "", sale(), kkt.Registration{TaxSystems: fiscal.PSN}, kkt.Config, fault.TaxSystemNotRegistered},
 		{"seller", "", change(func(d *fiscal.Document) { d.SellerINN = "7700999990" }), kkt.Registration{INN: "7825706086"}, kkt.Config, fault.SellerMismatch},
 		{"22 % by index", "vat=index", sale(), kkt.Registration{}, kkt.Config, fault.VATNotMapped},
-		{"correction", "", change(func(d *fiscal.Document) {
-			d.Kind, d.Correction = fiscal.KindCorrection, &fiscal.Correction{Date: "2026-01-31"}
-		}), kkt.Registration{}, kkt.Config, fault.CorrectionUnsupported},
+		{"correction of a purchase's return in 1.05", "", change(func(d *fiscal.Document) {
+			*d = correction(fiscal.VAT20)
+			d.Operation = fiscal.BuyReturn
+		}), kkt.Registration{FFD: kkt.FFD105}, kkt.Rejected, fault.CorrectionStyle},
+		{"correction without items in 1.1", "", change(func(d *fiscal.Document) {
+			*d = correction(fiscal.VATNone)
+			d.Items, d.Correction.Taxes = nil, []fiscal.VATSum{{VAT: fiscal.VATNone, Sum: d.Total}}
+		}), kkt.Registration{FFD: kkt.FFD11}, kkt.Rejected, fault.CorrectionStyle},
+		{"22 % in a correction without items", "", correction(fiscal.VAT22), kkt.Registration{FFD: kkt.FFD105}, kkt.Config, fault.VATNotMapped},
+		{"another place than the registration's", "place=registration", sale(), kkt.Registration{Address: "г. Москва"}, kkt.Config, fault.PlaceMismatch},
+		{"a requisite longer than a command", "", change(func(d *fiscal.Document) {
+			d.Buyer = &fiscal.Buyer{Name: strings.Repeat("Я", 250), INN: "7700999990"}
+		}), kkt.Registration{FFD: kkt.FFD11}, kkt.Rejected, fault.DocumentTooLong},
 		{"marking in 1.2", "", change(func(d *fiscal.Document) { d.Items[0].GTIN = "04601234567893" }), kkt.Registration{FFD: kkt.FFD12}, kkt.Config, fault.MarkingUnsupported},
 	} {
 		_, _, err := encode(t, c.query, c.doc, c.reg)

@@ -62,7 +62,7 @@ func till(t testing.TB, f *fake, query string, doc fiscal.Document, key kkt.Key,
 			continue
 		}
 		k := key.Attempt(attempt)
-		w, err := d.Encode(doc, k, kkt.Registration{})
+		w, err := d.Encode(doc, k, registration(f))
 		if err != nil {
 			return kkt.Outcome{}, err
 		}
@@ -93,6 +93,9 @@ func till(t testing.TB, f *fake, query string, doc fiscal.Document, key kkt.Key,
 	}
 	return kkt.Outcome{}, fmt.Errorf("no end in sight")
 }
+
+// registration is what the hub knows of the fake.
+func registration(f *fake) kkt.Registration { return kkt.Registration{FFD: kkt.FFD(f.version)} }
 
 // The link is cut once at every byte either side sends or receives, with and
 // without a pending answer that survives the cut, with and without a crash of
@@ -143,6 +146,76 @@ func TestCutAtEveryByte(t *testing.T) {
 			t.Logf("%d places", bytes)
 		})
 	}
+}
+
+// Corrections of both styles take the same way.
+func TestCorrectionCutAtEveryByte(t *testing.T) {
+	for name, style := range map[string]struct {
+		version byte // table 17 field 17
+		rate    fiscal.VAT
+	}{"sums of 1.05": {2, fiscal.VAT20}, "items of 1.2": {4, fiscal.VAT22}} {
+		t.Run(name, func(t *testing.T) {
+			for cut := 0; cut < 1300; cut += 5 {
+				synctest.Test(t, func(t *testing.T) {
+					f := newFake()
+					f.cutAt, f.forgets, f.version, f.extended = cut, cut%2 == 0, style.version, cut%3 == 0
+					key := kkt.NewKey(t.Name())
+					out, err := till(t, f, "verify=always", correction(style.rate), key, cut%7 == 0)
+					if err != nil || f.last() != 4 || f.keys(key) != 1 {
+						t.Fatalf("cut at byte %d: %v, %d documents, %d with the key", cut, err, f.last(), f.keys(key))
+					}
+					if f.docs[3].code != typeCorrection || out.Receipt.FD != 4 || out.Receipt.Kind != fiscal.KindCorrection || out.Fault != nil {
+						t.Fatalf("cut at byte %d: %+v %v", cut, out.Receipt, out.Fault)
+					}
+				})
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+// On a line that breaks every few hundred bytes, a search among many documents
+// comes to its end: it goes on where it was.
+func TestSettleGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		f := newFake()
+		d := driver(t, f, "verify=never")
+		defer func() { d.Close() }()
+		base, err := d.Ready(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := kkt.NewKey("k").Attempt(1)
+		w, err := d.Encode(sale(), key, kkt.Registration{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 60 {
+			f.add(ours(kkt.NewKey(fmt.Sprint(i))))
+		}
+		f.add(ours(key))
+		tries := 0
+		for ; tries < 100; tries++ {
+			f.bytes, f.cutAt, f.forgets = 0, 900, true
+			out := d.Settle(ctx, w, key, base, "")
+			if out.Kind == kkt.Done && out.Receipt.FD == 64 {
+				break
+			}
+			if out.Kind != kkt.Ambiguous {
+				t.Fatal(out.Kind, out.Fault)
+			}
+			time.Sleep(out.After)
+		}
+		if tries < 5 || tries == 100 {
+			t.Errorf("%d tries", tries)
+		}
+		if d.scan != nil {
+			t.Error("the search is kept after its end")
+		}
+	})
 }
 
 func TestShiftCutAtEveryByte(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/ffd"
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/fiscal/kkt/readback"
 )
 
 // fake is the smallest register that can lose an answer: V1 over net.Pipe, one
@@ -32,6 +33,7 @@ type fake struct {
 	bytes    int
 	forgets  bool // a pending answer is lost with the connection
 	extended bool // FF45h answers with the time
+	version  byte // of FFD, for the host to know
 	reading  []byte
 	op       byte
 	items    []ffd.Element
@@ -79,7 +81,7 @@ func newFake() *fake {
 
 func (f *fake) add(d fakeDoc) uint32 {
 	d.fp, d.at, d.no = 0x0a000000+uint32(len(f.docs)), f.now, f.shift
-	if d.code == typeReceipt {
+	if d.code == typeReceipt || d.code == typeCorrection {
 		f.receipts++
 	}
 	f.docs = append(f.docs, d)
@@ -92,7 +94,7 @@ func (f *fake) add(d fakeDoc) uint32 {
 // keys counts the documents that bear a key with the base.
 func (f *fake) keys(base kkt.Key) (n int) {
 	for _, d := range f.docs {
-		if (archived{body: d.body}).key().Base() == base {
+		if (readback.Document{Body: d.body}).Key().Base() == base {
 			n++
 		}
 	}
@@ -263,7 +265,18 @@ func (f *fake) execute(c Code, p []byte) ([]byte, byte) {
 	case cmdFNCancel:
 		f.current = 0
 		return nil, 0
+	case cmdBeginFix:
+		if f.mode == modeDocument || f.current != 0 {
+			return nil, 0x4a
+		}
+		f.current, f.items, f.tags, f.total = 0x14, nil, nil, 0
+		return nil, 0
+	case cmdFix:
+		return f.fix(p)
 	case cmdOperation:
+		if f.current == 0x14 {
+			f.mode = modeDocument
+		}
 		if f.mode != modeDocument {
 			return nil, 0x73
 		}
@@ -333,9 +346,53 @@ func (f *fake) close(p []byte) ([]byte, byte) {
 		body = f.distort(body)
 	}
 	sum, _ := ffd.Find(body, 1020).Uint()
-	fd := f.add(fakeDoc{code: typeReceipt, op: f.op, sum: int64(sum), body: body})
+	code := byte(typeReceipt)
+	if f.current == 0x14 {
+		code, body = typeCorrection, ground(body)
+	}
+	fd := f.add(fakeDoc{code: code, op: f.op, sum: int64(sum), body: body})
 	f.mode, f.current = modeOpen, 0
 	out := binary.LittleEndian.AppendUint32(make([]byte, 5), fd)
+	out = binary.LittleEndian.AppendUint32(out, f.docs[fd-1].fp)
+	if f.extended {
+		out = append(out, time5(f.now)...)
+	}
+	return out, 0
+}
+
+// ground puts 1178 and 1179 into 1174, as the register does for a host that
+// sent them by themselves.
+func ground(body []ffd.Element) (out []ffd.Element) {
+	base := ffd.Element{Tag: 1174, Nested: []ffd.Element{}}
+	for _, e := range body {
+		switch e.Tag {
+		case 1177, 1178, 1179:
+			base.Nested = append(base.Nested, e)
+		case 1174:
+			base = e
+		default:
+			out = append(out, e)
+		}
+	}
+	return append(out, base)
+}
+
+// fix is FF4Ah.
+func (f *fake) fix(p []byte) ([]byte, byte) {
+	if f.current != 0x14 || len(p) != 63 {
+		return nil, 0x33
+	}
+	body := []ffd.Element{ffd.Num(1173, uint64(p[0])), ffd.Num(1054, uint64(p[1])), ffd.Num(1020, uint64(get5(p[2:]))), ffd.Num(1055, uint64(p[62]))}
+	for i, tag := range []ffd.Tag{1031, 1081, 1215, 1216, 1217, 1102, 1103, 1104, 1105, 1106, 1107} {
+		body = append(body, ffd.Num(tag, uint64(get5(p[7+5*i:]))))
+	}
+	body = ground(slices.Concat(body, f.tags))
+	if f.distort != nil {
+		body = f.distort(body)
+	}
+	fd := f.add(fakeDoc{code: typeCorrection, op: p[1], sum: get5(p[2:]), body: body})
+	f.current = 0
+	out := binary.LittleEndian.AppendUint32([]byte{byte(f.receipts), 0}, fd)
 	out = binary.LittleEndian.AppendUint32(out, f.docs[fd-1].fp)
 	if f.extended {
 		out = append(out, time5(f.now)...)
@@ -369,7 +426,7 @@ func (f *fake) find(fd uint32) ([]byte, byte) {
 	out := append([]byte{d.code, 0}, time5(d.at)...)
 	out = binary.LittleEndian.AppendUint32(out, fd)
 	out = binary.LittleEndian.AppendUint32(out, d.fp)
-	if d.code == typeReceipt {
+	if d.code == typeReceipt || d.code == typeCorrection {
 		return put5(append(out, d.op), d.sum), 0
 	}
 	return binary.LittleEndian.AppendUint16(out, d.no), 0

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/fiscal/kkt/readback"
 )
 
 func TestFrameRoundTrip(t *testing.T) {
@@ -86,14 +87,16 @@ func FuzzReplies(f *testing.F) {
 		parseFNStatus(b)
 		parseShiftState(b)
 		parseClosed(b)
+		parseFixed(b)
+		parseResource(b)
 		parseShortDocument(b)
 		parseRegistration(b)
 		parseExchange(b)
-		doc := assemble(3, len(b), b, true)
-		doc.key()
-		doc.bytes()
+		doc := readback.Assemble(3, len(b), b, true)
+		doc.Key()
+		doc.Bytes()
 		compare(program{}, doc)
-		machineOf(doc)
+		doc.Machine()
 	})
 }
 

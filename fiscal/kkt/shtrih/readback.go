@@ -8,34 +8,9 @@ import (
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/fault"
-	"github.com/chekomat/chekomat/fiscal/ffd"
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/fiscal/kkt/readback"
 )
-
-// archived is a document as FF3Ah and FF3Bh gave it.
-type archived struct {
-	code     uint16
-	body     []ffd.Element // what could be parsed
-	complete bool          // the whole announced length came and parsed
-}
-
-func (a archived) bytes() []byte {
-	return ffd.AppendDocument(nil, ffd.Document{Code: ffd.Tag(a.code), Body: a.body})
-}
-
-// key is the value of 1084 under our name.
-func (a archived) key() kkt.Key {
-	for _, e := range a.body {
-		if e.Tag != 1084 {
-			continue
-		}
-		name, value := ffd.Find(e.Nested, 1085), ffd.Find(e.Nested, 1086)
-		if name != nil && value != nil && name.Text() == kkt.KeyName {
-			return kkt.Key(value.Text())
-		}
-	}
-	return ""
-}
 
 // errNoSuchData is what the register answers when nothing is left to read.
 const errNoSuchData = 0x08
@@ -45,35 +20,35 @@ const maxDocument = 40_000
 
 // document reads a document's TLV. While the register prints it refuses with
 // 73h or 72h; that is waited for until end.
-func (d *Driver) document(ctx context.Context, fd uint32, end time.Time) (archived, error) {
+func (d *Driver) document(ctx context.Context, fd uint32, end time.Time) (readback.Document, error) {
 	for {
 		head, err := d.call(ctx, cmdDocumentTLV, fdParam(fd))
 		var dev *DeviceError
 		if errors.As(err, &dev) && (dev.Code == 0x73 || dev.Code == 0x72 || dev.Code == 0x50) && d.opts.Now().Before(end) {
 			st, err := d.idle(ctx)
 			if err != nil {
-				return archived{}, err
+				return readback.Document{}, err
 			}
 			if st.Submode == submodeNoPaper || st.Submode == submodeBreak {
-				return archived{}, retry(fault.PaperOut, later, "submode %d", st.Submode)
+				return readback.Document{}, retry(fault.PaperOut, later, "submode %d", st.Submode)
 			}
 			if err := sleep(ctx, d.set.Poll); err != nil {
-				return archived{}, retry(fault.Busy, soon, "read ФД %d: %v", fd, err)
+				return readback.Document{}, retry(fault.Busy, soon, "read ФД %d: %v", fd, err)
 			}
 			continue
 		}
 		if err != nil {
-			return archived{}, err
+			return readback.Document{}, err
 		}
 		if len(head) < 4 {
-			return archived{}, short(cmdDocumentTLV, head)
+			return readback.Document{}, short(cmdDocumentTLV, head)
 		}
 		code, announced := binary.LittleEndian.Uint16(head), int(binary.LittleEndian.Uint16(head[2:]))
 		raw, whole, err := d.readOut(ctx)
 		if err != nil {
-			return archived{}, err
+			return readback.Document{}, err
 		}
-		return assemble(code, announced, raw, whole), nil
+		return readback.Assemble(code, announced, raw, whole), nil
 	}
 }
 
@@ -97,48 +72,10 @@ func (d *Driver) readOut(ctx context.Context) (raw []byte, whole bool, err error
 	return raw, false, nil
 }
 
-// assemble parses as much of the TLV as is whole. The announced length may
-// count the document's head or not.
-func assemble(code uint16, announced int, raw []byte, whole bool) archived {
-	a := archived{code: code}
-	rest := raw
-	if doc, n, err := ffd.ParseDocument(raw); err == nil && n == len(raw) && uint16(doc.Code) == code {
-		a.body, rest = doc.Body, nil
-	}
-	for len(rest) > 0 {
-		e, n, err := ffd.ParseElement(rest)
-		if err != nil {
-			break
-		}
-		a.body = append(a.body, e)
-		rest = rest[n:]
-	}
-	size := len(raw)
-	a.complete = whole && len(rest) == 0 && len(a.body) > 0 &&
-		(announced == size || announced == size+4 || announced == size-4)
-	return a
-}
-
-// fill takes what the document tells of the receipt.
-func fill(r *fiscal.Receipt, doc archived) {
-	if e := ffd.Find(doc.body, 1012); e != nil {
-		if at, err := e.Time(); err == nil {
-			r.At = at
-		}
-	}
-	if e := ffd.Find(doc.body, 1077); e != nil && r.FP == 0 {
-		_, r.FP, _ = e.Sign()
-	}
-	for tag, to := range map[ffd.Tag]*uint32{1038: &r.Shift, 1042: &r.Number} {
-		if e := ffd.Find(doc.body, tag); e != nil {
-			if v, err := e.Uint(); err == nil {
-				*to = uint32(v)
-			}
-		}
-	}
-	if e := ffd.Find(doc.body, 1037); e != nil {
-		r.RegNumber = trimmed(e.Value)
-	}
+// kindOfType is the kind of a document type of FF0Ah; "" for those the till
+// does not make.
+func kindOfType(t byte) fiscal.DocumentKind {
+	return readback.Document{Code: uint16(t)}.Kind()
 }
 
 // ReadDocument reads a document of the ФН that is in the register. Documents
@@ -175,16 +112,7 @@ func (d *Driver) stored(ctx context.Context, fn string, fd uint32) (kkt.Stored, 
 	out := kkt.Stored{Type: uint16(s.Type), Confirmed: s.Confirmed, Receipt: fiscal.Receipt{
 		FN: fn, FD: s.FD, FP: s.FP, At: s.At, Shift: s.Shift, Total: s.Sum, Operation: s.Operation, Test: fiscal.TestFN(fn),
 	}}
-	switch s.Type {
-	case typeShiftOpen:
-		out.Receipt.Kind = fiscal.KindShiftOpen
-	case typeShiftClose:
-		out.Receipt.Kind = fiscal.KindShiftClose
-	case typeReceipt, typeBSO:
-		out.Receipt.Kind = fiscal.KindReceipt
-	case typeCorrection, typeBSOCorr:
-		out.Receipt.Kind = fiscal.KindCorrection
-	}
+	out.Receipt.Kind = kindOfType(s.Type)
 	doc, err := d.document(ctx, fd, d.opts.Now().Add(d.set.Idle))
 	var dev *DeviceError
 	if errors.As(err, &dev) && dev.Code == errNoSuchData {
@@ -193,17 +121,8 @@ func (d *Driver) stored(ctx context.Context, fn string, fd uint32) (kkt.Stored, 
 	if err != nil {
 		return kkt.Stored{}, err
 	}
-	fill(&out.Receipt, doc)
-	out.Receipt.Machine = machineOf(doc)
-	out.Document, out.Key = doc.bytes(), doc.key()
+	doc.Fill(&out.Receipt)
+	out.Receipt.Machine = doc.Machine()
+	out.Document, out.Key = doc.Bytes(), doc.Key()
 	return out, nil
-}
-
-func machineOf(doc archived) (m fiscal.Machine) {
-	for tag, to := range map[ffd.Tag]*string{1036: &m.Serial, 1009: &m.Address, 1187: &m.Place} {
-		if e := ffd.Find(doc.body, tag); e != nil {
-			*to = e.Text()
-		}
-	}
-	return m
 }

@@ -1,6 +1,7 @@
 package shtrih
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -117,8 +118,8 @@ func (d *Driver) ready(ctx context.Context) (kkt.Baseline, error) {
 }
 
 func (d *Driver) baseline(ctx context.Context, st shortStatus, fn fnStatus) (kkt.Baseline, error) {
-	if d.set.NoPrint && !d.s.prepared {
-		if err := d.switchPrintingOff(ctx); err != nil {
+	if !d.s.prepared {
+		if err := d.prepare(ctx); err != nil {
 			return kkt.Baseline{}, err
 		}
 		d.s.prepared = true
@@ -159,15 +160,38 @@ func (d *Driver) usable(st shortStatus) error {
 	return nil
 }
 
-func (d *Driver) switchPrintingOff(ctx context.Context) error {
-	table, field, off := d.set.Family.noPrint()
-	now, err := d.call(ctx, cmdReadTable, []byte{table, 1, 0, field})
+// prepare puts the register's tables where the settings want them, once a
+// connection: tables may not be written while a document is open.
+func (d *Driver) prepare(ctx context.Context) error {
+	if d.set.NoPrint {
+		table, field, off := d.set.Family.noPrint()
+		if err := d.writeTable(ctx, table, field, []byte{off}); err != nil {
+			return err
+		}
+	}
+	if !d.set.KeyTag {
+		return nil
+	}
+	// Name of 1084 and the switch of the tag that fills its value (kkt-shtrih 8).
+	if err := d.writeTable(ctx, 17, 13, []byte(kkt.KeyName)); err != nil {
+		return err
+	}
+	return d.writeTable(ctx, 17, 14, []byte{1})
+}
+
+// writeTable writes a field of a table's first row unless it holds the value;
+// its size is that of what it holds.
+func (d *Driver) writeTable(ctx context.Context, table, field byte, value []byte) error {
+	at := []byte{table, 1, 0, field}
+	now, err := d.call(ctx, cmdReadTable, at)
 	if err != nil {
 		return err
 	}
-	if len(now) > 0 && now[0] == off {
+	want := make([]byte, max(len(now), len(value)))
+	copy(want, value)
+	if bytes.Equal(now, want) {
 		return nil
 	}
-	_, err = d.call(ctx, cmdWriteTable, []byte{table, 1, 0, field, off})
+	_, err = d.call(ctx, cmdWriteTable, append(at, want...))
 	return err
 }

@@ -115,7 +115,7 @@ func parseShiftState(b []byte) (s shiftState, err error) {
 	return shiftState{b[0] != 0, uint32(binary.LittleEndian.Uint16(b[1:])), uint32(binary.LittleEndian.Uint16(b[3:]))}, nil
 }
 
-// closed is the reply of FF45h.
+// closed is the reply of FF45h and, without the change, of FF4Ah.
 type closed struct {
 	Change fiscal.Kopecks
 	FD, FP uint32
@@ -131,6 +131,38 @@ func parseClosed(b []byte) (c closed, err error) {
 		c.At = fnTime(b[13:])
 	}
 	return c, nil
+}
+
+// parseFixed reads the reply of FF4Ah: number in the shift, ФД, ФП and, on
+// newer firmware, the time.
+func parseFixed(b []byte) (c closed, err error) {
+	if len(b) < 10 {
+		return c, short(cmdFix, b)
+	}
+	c = closed{FD: binary.LittleEndian.Uint32(b[2:]), FP: binary.LittleEndian.Uint32(b[6:])}
+	if len(b) >= 15 {
+		c.At = fnTime(b[10:])
+	}
+	return c, nil
+}
+
+// resource is the reply of FF63h. The documents are counted, the memory for
+// documents of 30 days' keeping is told in KB.
+type resource struct {
+	Documents uint32
+	Memory    uint64 // bytes
+	Notices   byte   // per cent of the notices' area that is taken; FFD 1.2
+}
+
+func parseResource(b []byte) (r resource, err error) {
+	if len(b) < 8 {
+		return r, short(cmdResource, b)
+	}
+	r = resource{Documents: binary.LittleEndian.Uint32(b), Memory: uint64(binary.LittleEndian.Uint32(b[4:])) << 10}
+	if len(b) >= 9 {
+		r.Notices = b[8]
+	}
+	return r, nil
 }
 
 // shortDocument is the reply of FF0Ah: the archive's short form.

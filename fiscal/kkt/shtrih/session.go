@@ -84,7 +84,7 @@ func (s *session) exchange(c Code, params []byte) ([]byte, error) {
 
 func (s *session) wait(c Code) time.Duration {
 	switch c {
-	case cmdCloseReceipt:
+	case cmdCloseReceipt, cmdFix:
 		return s.set.Close
 	case cmdOpenShift, cmdCloseShift:
 		return s.set.Shift

@@ -59,6 +59,10 @@ type Settings struct {
 	Family     Family        // default desktop
 	V2         bool          // link=v1 (default) or v2
 	Table1036  bool          // tag1036=tlv (default): FF0Ch; table: write the embedded-device table before each receipt
+	Registered bool          // place=tlv (default): 1009 and 1187 by FF0Ch; registration: left to the registration's, which must be the machine's
+	KeyTag     bool          // key=tlv (default): 1084 by FF0Ch; requisite: internal tag 15000, named in table 17 fields 13 and 14
+	BaseStruct bool          // correction=tags (default): 1177, 1178, 1179 by FF0Ch one by one; struct: inside 1174
+	MarkTLV    bool          // mark=refuse (default) marked goods in FFD 1.2; tlv: 2000 and 1260 by FF4Dh
 	Tax        TaxBytes      // vat=
 	Verify     Verify        // verify=
 	Every      int           // every=N: with verify=first, each Nth receipt is read back too, default 64; 0 never
@@ -133,6 +137,18 @@ func (s *Settings) set(name, v string) (err error) {
 	case "tag1036":
 		s.Table1036 = v == "table"
 		err = oneOf(name, v, "tlv", "table")
+	case "place":
+		s.Registered = v == "registration"
+		err = oneOf(name, v, "tlv", "registration")
+	case "key":
+		s.KeyTag = v == "requisite"
+		err = oneOf(name, v, "tlv", "requisite")
+	case "correction":
+		s.BaseStruct = v == "struct"
+		err = oneOf(name, v, "tags", "struct")
+	case "mark":
+		s.MarkTLV = v == "tlv"
+		err = oneOf(name, v, "refuse", "tlv")
 	case "vat":
 		s.Tax, err = ParseTaxBytes(v)
 	case "verify":

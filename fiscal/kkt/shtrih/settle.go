@@ -3,11 +3,13 @@ package shtrih
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/fault"
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/fiscal/kkt/readback"
 )
 
 // maxScan bounds the documents read in one Settle; more since the baseline
@@ -27,7 +29,7 @@ func (d *Driver) Settle(ctx context.Context, w kkt.Wire, key kkt.Key, base kkt.B
 	if base.FN == "" {
 		return doubt(fault.OutcomeUnknown, later, "the attempt has no baseline")
 	}
-	if p.Document.Kind == fiscal.KindReceipt && !key.Valid() {
+	if !p.report() && !key.Valid() {
 		return doubt(fault.KeyBad, later, "%q", key)
 	}
 	if err := d.lock(ctx); err != nil {
@@ -47,14 +49,14 @@ func (d *Driver) Settle(ctx context.Context, w kkt.Wire, key kkt.Key, base kkt.B
 			return inDoubt(err)
 		}
 	}
-	if p.Document.Kind != fiscal.KindReceipt {
+	if p.report() {
 		found, err := d.findShift(ctx, p.Document.Kind, base)
 		if err != nil {
 			return inDoubt(err)
 		}
 		return found
 	}
-	return d.scan(ctx, p, key, base, fn.LastFD)
+	return d.search(ctx, p, key, base, fn.LastFD)
 }
 
 // barrier waits until nothing runs and no document is open, so that no command
@@ -87,65 +89,102 @@ func (d *Driver) barrier(ctx context.Context, base kkt.Baseline) (fnStatus, *kkt
 		if !documentOpen {
 			return fn, nil
 		}
-		c := cmdFNCancel
-		if st.Mode&0x0f == modeDocument {
-			c = cmdCancel
-		}
-		if _, err := d.call(ctx, c, nil); err != nil {
+		if err := d.cancelOpen(ctx, st); err != nil {
 			return stop(inDoubt(err))
 		}
 	}
 	return stop(doubt(fault.DocumentOpen, time.Second, "a document stays open after cancelling"))
 }
 
-// scan reads the documents after the baseline and searches them for the key.
-func (d *Driver) scan(ctx context.Context, p program, key kkt.Key, base kkt.Baseline, last uint32) kkt.Outcome {
-	var found *kkt.Outcome
-	var unread uint32
-	for fd := base.FD + 1; fd <= last; fd++ {
-		s, err := get(ctx, d, cmdFindDocument, fdParam(fd), parseShortDocument)
-		if err != nil {
-			return inDoubt(err)
+// scanned is how far the search for an attempt's document has come. Documents
+// of the archive do not change, so a search that a link error ended goes on
+// where it was: on a bad line it comes to an end at all.
+type scanned struct {
+	key    kkt.Key
+	base   kkt.Baseline
+	next   uint32       // the first document not read yet
+	found  *kkt.Outcome // it bears the key
+	unread []uint32     // documents that could not be read whole: another try each time
+}
+
+func (d *Driver) progress(key kkt.Key, base kkt.Baseline) *scanned {
+	if d.scan == nil || d.scan.key != key || d.scan.base != base {
+		d.scan = &scanned{key: key, base: base, next: base.FD + 1}
+	}
+	return d.scan
+}
+
+// search reads the documents after the baseline and looks for the key.
+func (d *Driver) search(ctx context.Context, p program, key kkt.Key, base kkt.Baseline, last uint32) kkt.Outcome {
+	at := d.progress(key, base)
+	for again := at.unread; len(again) > 0; again = again[1:] {
+		whole, stop := d.examine(ctx, p, at, again[0])
+		if stop != nil {
+			return *stop
 		}
-		if s.FD != fd {
-			return doubt(fault.ProtocolBroken, time.Second, "asked for ФД %d, got %d", fd, s.FD)
+		if whole {
+			at.unread = slices.DeleteFunc(at.unread, func(fd uint32) bool { return fd == again[0] })
 		}
-		if s.Type != typeReceipt && s.Type != typeBSO {
-			continue
+	}
+	for ; at.next <= last; at.next++ {
+		whole, stop := d.examine(ctx, p, at, at.next)
+		if stop != nil {
+			return *stop
 		}
-		doc, err := d.document(ctx, fd, d.opts.Now().Add(d.set.Idle))
-		var dev *DeviceError
-		switch {
-		case err != nil && !errors.As(err, &dev):
-			return inDoubt(err)
-		case err != nil:
-			unread = fd
-		case doc.key() == key:
-			if found != nil {
-				return doubt(fault.KeyTwice, time.Minute, "ФД %d and %d", found.Receipt.FD, fd)
-			}
-			found = d.recognised(p, base.FN, s, doc)
-		case !doc.complete:
-			unread = fd // its sum proves nothing: registers may round
+		if !whole {
+			at.unread = append(slices.Clone(at.unread), at.next)
 		}
 	}
 	switch {
-	case found != nil:
-		return *found
-	case unread != 0:
-		return doubt(fault.DocumentUnread, later, "ФД %d", unread)
+	case at.found != nil:
+		out := *at.found
+		d.scan = nil
+		return out
+	case len(at.unread) > 0:
+		return doubt(fault.DocumentUnread, later, "ФД %d", at.unread[0])
 	}
+	d.scan = nil
 	f := fault.New(fault.NotMade, "")
 	return kkt.Outcome{Kind: kkt.Failed, Fault: &f}
 }
 
+// examine reads one document. whole is false when its key cannot be told; stop
+// ends the search for now.
+func (d *Driver) examine(ctx context.Context, p program, at *scanned, fd uint32) (whole bool, stop *kkt.Outcome) {
+	end := func(o kkt.Outcome) (bool, *kkt.Outcome) { return false, &o }
+	s, err := get(ctx, d, cmdFindDocument, fdParam(fd), parseShortDocument)
+	if err != nil {
+		return end(inDoubt(err))
+	}
+	if s.FD != fd {
+		return end(doubt(fault.ProtocolBroken, time.Second, "asked for ФД %d, got %d", fd, s.FD))
+	}
+	if k := kindOfType(s.Type); k != fiscal.KindReceipt && k != fiscal.KindCorrection {
+		return true, nil
+	}
+	doc, err := d.document(ctx, fd, d.opts.Now().Add(d.set.Idle))
+	var dev *DeviceError
+	switch {
+	case err != nil && !errors.As(err, &dev):
+		return end(inDoubt(err))
+	case err != nil:
+		return false, nil
+	case doc.Key() != at.key:
+		return doc.Complete, nil // a sum proves nothing: registers may round
+	case at.found != nil && at.found.Receipt.FD != fd:
+		return end(doubt(fault.KeyTwice, time.Minute, "ФД %d and %d", at.found.Receipt.FD, fd))
+	}
+	at.found = d.recognised(p, at.base.FN, s, doc)
+	return true, nil
+}
+
 // recognised is the outcome of a document that bears the key.
-func (d *Driver) recognised(p program, fn string, s shortDocument, doc archived) *kkt.Outcome {
+func (d *Driver) recognised(p program, fn string, s shortDocument, doc readback.Document) *kkt.Outcome {
 	r := d.receipt(p, fn)
 	r.FD, r.FP, r.At = s.FD, s.FP, s.At
-	out := &kkt.Outcome{Kind: kkt.Done, Receipt: &r, Document: doc.bytes()}
-	fill(&r, doc)
-	if doc.complete {
+	out := &kkt.Outcome{Kind: kkt.Done, Receipt: &r, Document: doc.Bytes()}
+	doc.Fill(&r)
+	if doc.Complete {
 		d.verified(p, doc, out)
 	} else {
 		out.Fault = compareShort(p, s)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/fault"
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/fiscal/kkt/readback"
 )
 
 // Submit sends the stored commands once. A fault before the finishing command
@@ -42,7 +44,7 @@ func (d *Driver) Submit(ctx context.Context, w kkt.Wire, base kkt.Baseline) kkt.
 	if err != nil {
 		return d.unfinished(ctx, p, base, err)
 	}
-	if p.Document.Kind != fiscal.KindReceipt {
+	if p.report() {
 		out, err := d.findShift(ctx, p.Document.Kind, base)
 		if err != nil {
 			return inDoubt(err)
@@ -70,7 +72,7 @@ func permitted(p program, base kkt.Baseline) error {
 		return &kkt.Problem{Kind: kkt.Rejected, Fault: fault.New(fault.ShiftClosed, "")}
 	case !base.ShiftOpen:
 		return retry(fault.ShiftClosed, 0, "")
-	case base.Expired && p.Document.Kind == fiscal.KindReceipt:
+	case base.Expired && !p.report():
 		return retry(fault.ShiftExpired, 0, "")
 	}
 	return nil
@@ -107,7 +109,7 @@ func (d *Driver) abandon(ctx context.Context, p program, i int, base kkt.Baselin
 	}
 	opened := false
 	for _, st := range p.Steps[:i] {
-		opened = opened || st.Code == cmdOpenReceipt || st.Code == cmdBeginOpen || st.Code == cmdBeginClose
+		opened = opened || slices.Contains([]Code{cmdOpenReceipt, cmdBeginFix, cmdBeginOpen, cmdBeginClose}, st.Code)
 	}
 	if opened {
 		_ = d.cancel(ctx, p) // Ready cancels again if this fails
@@ -115,10 +117,28 @@ func (d *Driver) abandon(ctx context.Context, p program, i int, base kkt.Baselin
 	return out
 }
 
+// cancel drops what the attempt has opened. A receipt is open in the register;
+// a report or a correction may be open in the ФН alone.
 func (d *Driver) cancel(ctx context.Context, p program) error {
+	if p.Document.Kind == fiscal.KindCorrection {
+		st, err := get(ctx, d, cmdShortStatus, nil, parseShortStatus)
+		if err != nil {
+			return err
+		}
+		return d.cancelOpen(ctx, st)
+	}
 	c := cmdCancel
-	if p.Document.Kind != fiscal.KindReceipt {
+	if p.report() {
 		c = cmdFNCancel
+	}
+	_, err := d.call(ctx, c, nil)
+	return err
+}
+
+func (d *Driver) cancelOpen(ctx context.Context, st shortStatus) error {
+	c := cmdFNCancel
+	if st.Mode&0x0f == modeDocument {
+		c = cmdCancel
 	}
 	_, err := d.call(ctx, c, nil)
 	return err
@@ -136,7 +156,7 @@ func (d *Driver) unfinished(ctx context.Context, p program, base kkt.Baseline, c
 	if !errors.As(cause, &dev) || leavesDoubt(dev.Code) {
 		return inDoubt(cause)
 	}
-	if p.Document.Kind == fiscal.KindReceipt {
+	if !p.report() {
 		if err := d.cancel(ctx, p); err != nil {
 			return inDoubt(cause)
 		}
@@ -148,15 +168,19 @@ func (d *Driver) unfinished(ctx context.Context, p program, base kkt.Baseline, c
 	return problem(cause).Outcome()
 }
 
-// finish makes the receipt of the answer to FF45h: the time comes with it or
-// from FF0Ah, the rest is known or asked for.
+// finish makes the receipt of the answer to FF45h or FF4Ah: the time comes with
+// it or from FF0Ah, the rest is known or asked for.
 func (d *Driver) finish(ctx context.Context, p program, base kkt.Baseline, reply []byte) kkt.Outcome {
-	c, err := parseClosed(reply)
+	parse := parseClosed
+	if p.sumOnly() {
+		parse = parseFixed
+	}
+	c, err := parse(reply)
 	if err != nil {
 		return inDoubt(err)
 	}
 	if c.FD <= base.FD {
-		return doubt(fault.ProtocolBroken, soon, "FF45h answers ФД %d, the last one was %d", c.FD, base.FD)
+		return doubt(fault.ProtocolBroken, soon, "the answer says ФД %d, the last one was %d", c.FD, base.FD)
 	}
 	r := d.receipt(p, base.FN)
 	r.FD, r.FP, r.At = c.FD, c.FP, c.At
@@ -167,7 +191,7 @@ func (d *Driver) finish(ctx context.Context, p program, base kkt.Baseline, reply
 			return inDoubt(err)
 		}
 		if s.FD != c.FD || s.FP != c.FP {
-			return doubt(fault.ProtocolBroken, soon, "FF45h answers ФД %d ФП %d, the archive has ФД %d ФП %d", c.FD, c.FP, s.FD, s.FP)
+			return doubt(fault.ProtocolBroken, soon, "the answer says ФД %d ФП %d, the archive has ФД %d ФП %d", c.FD, c.FP, s.FD, s.FP)
 		}
 		r.At = s.At
 		wrong = compareShort(p, s)
@@ -207,16 +231,16 @@ func (d *Driver) receipt(p program, fn string) fiscal.Receipt {
 // receipt stands unverified and a later one is read.
 func (d *Driver) readBack(ctx context.Context, p program, out *kkt.Outcome) {
 	doc, err := d.document(ctx, out.Receipt.FD, d.opts.Now().Add(d.set.Idle))
-	if err != nil || !doc.complete {
+	if err != nil || !doc.Complete {
 		return
 	}
 	d.verified(p, doc, out)
 }
 
 // verified puts the document read back into the outcome and compares it.
-func (d *Driver) verified(p program, doc archived, out *kkt.Outcome) {
-	out.Document, out.Verified = doc.bytes(), true
-	fill(out.Receipt, doc)
+func (d *Driver) verified(p program, doc readback.Document, out *kkt.Outcome) {
+	out.Document, out.Verified = doc.Bytes(), true
+	doc.Fill(out.Receipt)
 	if f := compare(p, doc); f != nil {
 		out.Fault = f
 		return
@@ -231,11 +255,11 @@ func (d *Driver) wantsReadBack(p program, fn string) bool {
 	case VerifyNever:
 		return false
 	}
-	if d.seen.fn != fn || d.seen.taxes&p.Document.TaxSystem == 0 {
+	if d.seen.fn != fn || d.seen.taxes&p.Document.TaxSystem == 0 || !d.seen.kinds[p.Document.Kind] {
 		return true
 	}
 	for _, it := range p.Document.Items {
-		if !d.seen.rates[it.VAT] {
+		if !d.seen.rates[it.VAT] || it.Marked() {
 			return true
 		}
 	}
@@ -244,9 +268,10 @@ func (d *Driver) wantsReadBack(p program, fn string) bool {
 
 func (d *Driver) remember(p program, fn string) {
 	if d.seen.fn != fn {
-		d.seen = seen{fn: fn, rates: map[fiscal.VAT]bool{}}
+		d.seen = seen{fn: fn, rates: map[fiscal.VAT]bool{}, kinds: map[fiscal.DocumentKind]bool{}}
 	}
 	d.waiting = 0
+	d.seen.kinds[p.Document.Kind] = true
 	d.seen.taxes |= p.Document.TaxSystem
 	for _, it := range p.Document.Items {
 		d.seen.rates[it.VAT] = true

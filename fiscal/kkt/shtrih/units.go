@@ -77,10 +77,21 @@ func (d *Driver) unit(ctx context.Context) (u kkt.Unit, err error) {
 		if len(b) >= 3 {
 			u.FN.ValidUntil = fnDate(b)
 		}
+		if len(b) >= 4 {
+			u.FN.RegistrationsLeft = b[3]
+			u.FN.Told |= kkt.ToldRegistrations
+		}
+	})
+	ask(cmdResource, nil, func(b []byte) {
+		if r, e := parseResource(b); e == nil {
+			u.FN.DocumentsLeft, u.FN.MemoryLeft = r.Documents, r.Memory
+			u.FN.Told |= kkt.ToldDocuments | kkt.ToldMemory
+		}
 	})
 	ask(cmdExchange, nil, func(b []byte) {
 		if x, e := parseExchange(b); e == nil {
 			u.FN.Unsent, u.FN.UnsentFD, u.FN.UnsentAt = x.Messages, x.FirstFD, x.FirstAt
+			u.FN.Told |= kkt.ToldUnsent
 		}
 	})
 	ask(cmdShift, nil, func(b []byte) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/charset"
@@ -44,7 +45,7 @@ func (d *Driver) Encode(doc fiscal.Document, key kkt.Key, reg kkt.Registration) 
 	if err := doc.Validate(); err != nil {
 		return kkt.Wire{}, rejected(err)
 	}
-	p := program{Version: wireVersion, Key: key, Document: doc}
+	p := program{Version: wireVersion, Key: key, Document: asSent(doc, reg.FFD)}
 	var err error
 	summary := string(doc.Kind)
 	switch doc.Kind {
@@ -52,23 +53,25 @@ func (d *Driver) Encode(doc fiscal.Document, key kkt.Key, reg kkt.Registration) 
 		p.Steps, err = shiftSteps(doc, cmdBeginOpen, cmdOpenShift)
 	case fiscal.KindShiftClose:
 		p.Steps, err = shiftSteps(doc, cmdBeginClose, cmdCloseShift)
-	case fiscal.KindReceipt:
+	default:
 		if !key.Valid() {
 			return kkt.Wire{}, rejected(fault.New(fault.KeyBad, string(key)))
 		}
-		if err := suits(doc, reg); err != nil {
+		if err := d.set.suits(doc, reg); err != nil {
 			return kkt.Wire{}, err
 		}
-		p.Steps, err = d.set.receiptSteps(doc, key, reg)
-		summary = fmt.Sprintf("receipt op %d, %s RUB, machine %s", doc.Operation,
+		if doc.Kind == fiscal.KindCorrection {
+			p.Steps, err = d.set.correctionSteps(&p.Document, key, reg)
+		} else {
+			p.Steps, err = d.set.receiptSteps(p.Document, key, reg)
+		}
+		summary = fmt.Sprintf("%s op %d, %s RUB, machine %s", doc.Kind, doc.Operation,
 			fiscal.AppendRoubles(nil, doc.Total), doc.Machine.Serial)
-	default:
-		return kkt.Wire{}, config(fault.CorrectionUnsupported, "document %s", doc.Kind)
 	}
 	if err != nil {
 		return kkt.Wire{}, rejected(err)
 	}
-	p.Document.BuyerContact = ""
+	p.Document.BuyerContact, p.Document.Buyer = "", nil
 	b, err := json.Marshal(p)
 	if err != nil {
 		return kkt.Wire{}, rejected(err)
@@ -87,8 +90,26 @@ func rejected(err error) error {
 	return &kkt.Problem{Kind: kkt.Rejected, Fault: f, Err: err}
 }
 
+// asSent gives the document with the texts as the register gets them.
+func asSent(doc fiscal.Document, version kkt.FFD) fiscal.Document {
+	doc.Machine.Address, doc.Machine.Place = charset.Clean(doc.Machine.Address), charset.Clean(doc.Machine.Place)
+	doc.Items = slices.Clone(doc.Items)
+	for i := range doc.Items {
+		it := &doc.Items[i]
+		it.Name = charset.Clean(it.Name)
+		if version != 0 {
+			it.Subject = ffd.SubjectIn(*it, version)
+		}
+	}
+	return doc
+}
+
 // suits checks what only the registration can tell.
-func suits(doc fiscal.Document, reg kkt.Registration) error {
+func (s *Settings) suits(doc fiscal.Document, reg kkt.Registration) error {
+	if s.Registered && (charset.Clean(reg.Address) != charset.Clean(doc.Machine.Address) || charset.Clean(reg.Place) != charset.Clean(doc.Machine.Place)) {
+		return config(fault.PlaceMismatch, "registered %q, %q; the machine stands at %q, %q",
+			reg.Address, reg.Place, doc.Machine.Address, doc.Machine.Place)
+	}
 	if reg.TaxSystems != 0 && reg.TaxSystems&doc.TaxSystem == 0 {
 		return config(fault.TaxSystemNotRegistered, "1055 = %d, registered %d", doc.TaxSystem, reg.TaxSystems)
 	}
@@ -114,14 +135,24 @@ func parseProgram(w kkt.Wire) (p program, err error) {
 		}
 	}
 	finish := p.Steps[len(p.Steps)-1].Code
-	want, ok := map[fiscal.DocumentKind]Code{
-		fiscal.KindReceipt: cmdCloseReceipt, fiscal.KindShiftOpen: cmdOpenShift, fiscal.KindShiftClose: cmdCloseShift,
-	}[p.Document.Kind]
-	if !ok || finish != want {
+	ends := map[fiscal.DocumentKind][]Code{
+		fiscal.KindReceipt: {cmdCloseReceipt}, fiscal.KindCorrection: {cmdCloseReceipt, cmdFix},
+		fiscal.KindShiftOpen: {cmdOpenShift}, fiscal.KindShiftClose: {cmdCloseShift},
+	}
+	if !slices.Contains(ends[p.Document.Kind], finish) {
 		return p, config(fault.WireUnknown, "%s ends with %s", p.Document.Kind, finish)
 	}
 	return p, nil
 }
+
+// report says that the document is the opening or closing of a shift, which is
+// settled by the shift's number and not by a key.
+func (p program) report() bool {
+	return p.Document.Kind == fiscal.KindShiftOpen || p.Document.Kind == fiscal.KindShiftClose
+}
+
+// sumOnly says that the correction goes by FF4Ah, which takes no items.
+func (p program) sumOnly() bool { return p.Steps[len(p.Steps)-1].Code == cmdFix }
 
 // shiftSteps opens or closes a shift; the begin command is needed only to add
 // the cashier (kkt-shtrih 7 step 3), whom automats do not have.
