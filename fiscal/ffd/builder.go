@@ -21,6 +21,15 @@ func (b *builder) flag(t Tag, on bool) {
 	}
 }
 
+// yesNo writes a flag that is there in both states.
+func (b *builder) yesNo(t Tag, on bool) {
+	if on {
+		b.num(t, 1)
+	} else {
+		b.num(t, 0)
+	}
+}
+
 func (b *builder) money(t Tag, k int64) {
 	if k < 0 && b.err == nil {
 		b.err = errors.New("negative sum")

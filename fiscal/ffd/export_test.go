@@ -34,10 +34,10 @@ func TestExportWorked(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := decodeJSON(t, b)
-	if vat, ok := got["tag1115"].(map[string]any); !ok || len(vat) != 1 {
-		t.Errorf("1115: %v", got["tag1115"])
+	if vat, ok := got["amountsReceiptNds"].(map[string]any); !ok || len(vat) != 1 {
+		t.Errorf("1115: %v", got["amountsReceiptNds"])
 	}
-	delete(got, "tag1115")
+	delete(got, "amountsReceiptNds")
 	want := decodeJSON(t, []byte(`{"code":3,"fiscalDriveNumber":"9999078902001234","kktRegId":"0000000001036533    ","userInn":"7700999990  ",
 "fiscalDocumentNumber":57,"dateTime":"2026-01-15T14:32:00","fiscalSign":1234567890,"shiftNumber":12,"requestNumber":34,"operationType":1,
 "totalSum":8500,"fiscalDocumentFormatVer":4,"user":"ООО \"ПРИМЕР\"","appliedTaxationType":1,"machineNumber":"VM-000042",

@@ -45,6 +45,7 @@ const (
 type Info struct {
 	Tag  Tag
 	Name string // Russian name of the FFD order
+	EN   string // short English name
 	Type Type
 	Max  int    // longest value in bytes; 0 not limited by the table
 	JSON string // key in the FNS and OFD export; "" unknown
