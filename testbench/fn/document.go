@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,11 @@ const (
 	TypeShiftOpen    Type = 2
 	TypeReceipt      Type = 3
 	TypeShiftClose   Type = 5
+	// TypeClose is the closing of the ФН.
+	TypeClose          Type = 6
+	TypeReregistration Type = 11
+	TypeState          Type = 21 // state of settlements
+	TypeCorrection     Type = 31
 )
 
 func (t Type) String() string {
@@ -29,6 +35,14 @@ func (t Type) String() string {
 		return "receipt"
 	case TypeShiftClose:
 		return "shift_close"
+	case TypeClose:
+		return "fn_close"
+	case TypeReregistration:
+		return "reregistration"
+	case TypeState:
+		return "state"
+	case TypeCorrection:
+		return "correction"
 	default:
 		return fmt.Sprintf("document_%d", uint16(t))
 	}
@@ -37,36 +51,45 @@ func (t Type) String() string {
 // Document is a document of the archive: what the bench asks about, and the
 // whole TLV it was read from. Money is in kopecks.
 type Document struct {
-	FN        string           `json:"fn"`
-	Type      Type             `json:"type"`
-	Name      string           `json:"type_name"`
-	FD        uint32           `json:"fd"`                  // 1040
-	FP        uint32           `json:"fp"`                  // 1077 as a number
-	At        time.Time        `json:"time"`                // 1012, digits of the register's wall clock
-	Shift     uint32           `json:"shift,omitempty"`     // 1038
-	Receipt   uint32           `json:"receipt,omitempty"`   // 1042
-	Operation byte             `json:"operation,omitempty"` // 1054
-	Sum       int64            `json:"sum"`                 // 1020
-	FFD       byte             `json:"ffd,omitempty"`       // 1209
-	INN       string           `json:"inn,omitempty"`       // 1018
-	RNM       string           `json:"rnm,omitempty"`       // 1037
-	KeyName   string           `json:"key_name,omitempty"`  // 1085
-	Key       string           `json:"key,omitempty"`       // 1086
-	Extra     string           `json:"extra,omitempty"`     // 1192
-	Machine   string           `json:"machine,omitempty"`   // 1036
-	Address   string           `json:"address,omitempty"`   // 1009
-	Place     string           `json:"place,omitempty"`     // 1187
-	Buyer     string           `json:"buyer,omitempty"`     // 1008
-	Tax       byte             `json:"tax_system,omitempty"`
-	TaxSet    byte             `json:"tax_systems,omitempty"` // 1062
-	Mode      byte             `json:"mode,omitempty"`        // work mode bits of a registration
-	Paid      map[string]int64 `json:"paid,omitempty"`        // by tag: 1031 1081 1215 1216 1217
-	VAT       map[string]int64 `json:"vat,omitempty"`         // by tag: 1102..1107
-	Rates     []Rate           `json:"vat_rates,omitempty"`   // 1115
-	Items     []Item           `json:"items,omitempty"`       // 1059
-	Confirmed bool             `json:"confirmed"`
-	QR        string           `json:"qr,omitempty"`
-	TLV       HexBytes         `json:"tlv"`
+	FN         string           `json:"fn"`
+	Type       Type             `json:"type"`
+	Name       string           `json:"type_name"`
+	FD         uint32           `json:"fd"`                  // 1040
+	FP         uint32           `json:"fp"`                  // 1077 as a number
+	At         time.Time        `json:"time"`                // 1012, digits of the register's wall clock
+	Shift      uint32           `json:"shift,omitempty"`     // 1038
+	Receipt    uint32           `json:"receipt,omitempty"`   // 1042
+	Operation  byte             `json:"operation,omitempty"` // 1054
+	Sum        int64            `json:"sum"`                 // 1020
+	FFD        byte             `json:"ffd,omitempty"`       // 1209
+	INN        string           `json:"inn,omitempty"`       // 1018
+	RNM        string           `json:"rnm,omitempty"`       // 1037
+	KeyName    string           `json:"key_name,omitempty"`  // 1085
+	Key        string           `json:"key,omitempty"`       // 1086
+	Extra      string           `json:"extra,omitempty"`     // 1192
+	Machine    string           `json:"machine,omitempty"`   // 1036
+	Address    string           `json:"address,omitempty"`   // 1009
+	Place      string           `json:"place,omitempty"`     // 1187
+	Buyer      string           `json:"buyer,omitempty"`     // 1008
+	Tax        byte             `json:"tax_system,omitempty"`
+	TaxSet     byte             `json:"tax_systems,omitempty"` // 1062
+	Mode       byte             `json:"mode,omitempty"`        // work mode bits of a registration
+	Paid       map[string]int64 `json:"paid,omitempty"`        // by tag: 1031 1081 1215 1216 1217
+	VAT        map[string]int64 `json:"vat,omitempty"`         // by tag: 1102..1107
+	Rates      []Rate           `json:"vat_rates,omitempty"`   // 1115
+	Items      []Item           `json:"items,omitempty"`       // 1059
+	Reasons    uint32           `json:"reasons,omitempty"`     // 1205, or a bit by each code of 1101
+	Correction *Correction      `json:"correction,omitempty"`  // 1173 and 1174
+	Confirmed  bool             `json:"confirmed"`
+	QR         string           `json:"qr,omitempty"`
+	TLV        HexBytes         `json:"tlv"`
+}
+
+// Correction is why a correction was made.
+type Correction struct {
+	Type   byte      `json:"type"`             // 1173: 0 own initiative, 1 by order
+	Date   time.Time `json:"date"`             // 1178
+	Number string    `json:"number,omitempty"` // 1179
 }
 
 // Rate is the VAT of one rate inside 1115.
@@ -83,8 +106,11 @@ type Item struct {
 	Sum      int64  `json:"sum"`
 	Rate     byte   `json:"rate"`
 	VAT      int64  `json:"vat"`
-	Method   byte   `json:"method"`  // 1214
-	Subject  byte   `json:"subject"` // 1212
+	Method   byte   `json:"method"`            // 1214
+	Subject  byte   `json:"subject"`           // 1212
+	Mark     string `json:"mark,omitempty"`    // inside 1163, 1162 in hexadecimal before 1.2
+	Marked   bool   `json:"marked,omitempty"`  // 2106 is there: the ФН took it out of 2000
+	Vending  bool   `json:"vending,omitempty"` // mode=vend in 1260 or 1191
 }
 
 // HexBytes are bytes shown as hexadecimal text.
@@ -111,7 +137,7 @@ func Decode(b []byte) (Document, error) {
 	if !Elements(b[4:], func(tag uint16, v []byte) bool { d.take(tag, v); return true }) {
 		return Document{}, fmt.Errorf("document %d: broken TLV chain", d.FD)
 	}
-	if d.Type == TypeReceipt {
+	if d.Type == TypeReceipt || d.Type == TypeCorrection {
 		d.QR = fmt.Sprintf("t=%s&s=%d.%02d&fn=%s&i=%d&fp=%d&n=%d", d.At.Format("20060102T1504"), d.Sum/100, d.Sum%100, d.FN, d.FD, d.FP, d.Operation)
 	}
 	return d, nil
@@ -159,6 +185,23 @@ func (d *Document) take(tag uint16, v []byte) {
 		d.mode(4, v)
 	case 1108:
 		d.mode(5, v)
+	case 1205:
+		d.Reasons = uint32(number(v))
+	case 1101:
+		d.Reasons |= 1 << (number(v) & 31)
+	case 1173:
+		d.correction().Type = byte(number(v))
+	case 1174:
+		c := d.correction()
+		Elements(v, func(tag uint16, v []byte) bool {
+			switch tag {
+			case 1178:
+				c.Date = time.Unix(int64(uint32(number(v))), 0).UTC()
+			case 1179:
+				c.Number = fromCP866(v)
+			}
+			return true
+		})
 	case 1192:
 		d.Extra = fromCP866(v)
 	case 1036:
@@ -201,6 +244,13 @@ func (d *Document) mode(bit uint, v []byte) {
 	}
 }
 
+func (d *Document) correction() *Correction {
+	if d.Correction == nil {
+		d.Correction = &Correction{}
+	}
+	return d.Correction
+}
+
 func put(m *map[string]int64, tag uint16, v []byte) {
 	if *m == nil {
 		*m = map[string]int64{}
@@ -220,6 +270,10 @@ func decodeRate(b []byte) (r Rate) {
 	})
 	return r
 }
+
+// vending marks an item sold by a machine without a check of its code
+// (ffd.md §11.1).
+const vending = "mode=vend"
 
 func decodeItem(b []byte) (i Item) {
 	Elements(b, func(tag uint16, v []byte) bool {
@@ -241,6 +295,22 @@ func decodeItem(b []byte) (i Item) {
 			i.Method = byte(money)
 		case 1212:
 			i.Subject = byte(money)
+		case 1162:
+			i.Mark = hex.EncodeToString(v)
+		case 1163:
+			Elements(v, func(_ uint16, v []byte) bool {
+				i.Mark = fromCP866(v)
+				return true
+			})
+		case 2106:
+			i.Marked = true
+		case 1191:
+			i.Vending = i.Vending || strings.Contains(fromCP866(v), vending)
+		case 1260:
+			Elements(v, func(tag uint16, v []byte) bool {
+				i.Vending = i.Vending || tag == 1265 && strings.Contains(fromCP866(v), vending)
+				return true
+			})
 		}
 		return true
 	})

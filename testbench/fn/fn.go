@@ -3,6 +3,12 @@
 // the bench counts by: a document exists when, and only when, it is in this
 // archive.
 //
+// A register makes each document in steps, as with a real ФН: Begin, any number
+// of Data, then the finish of its kind (Register, FinishShift, FinishReceipt,
+// FinishState, FinishClose). The archive is asked with Document, Documents,
+// FindKey and Totals; the ОФД's side is OFD, Confirm and Ticket. What goes wrong
+// on demand: SetFull, SetFailed, SetLife, FailPowerAt.
+//
 // Rules follow the technical description of the ФН as retold in fn.md (§2–7,
 // §12); fiscal signs are fake, and serial numbers of the debug series 9999 make
 // sure nobody takes a document for a real one.
@@ -13,31 +19,6 @@ import (
 	"sync"
 	"time"
 )
-
-// Code is an answer code of the ФН, the low 7 bits of its answer byte
-// (fn.md §7). Methods return it as their error; Done is never returned.
-type Code byte
-
-// Answer codes.
-const (
-	Done          Code = 0x00
-	BadCommand    Code = 0x01
-	WrongState    Code = 0x02
-	Failure       Code = 0x03
-	LifeOver      Code = 0x05
-	BadTime       Code = 0x07
-	NoData        Code = 0x08
-	BadValue      Code = 0x09
-	NoRequisite   Code = 0x0D
-	TLVTooBig     Code = 0x10
-	ResourceOver  Code = 0x12
-	StorageOver   Code = 0x14
-	ShiftTooLong  Code = 0x16
-	TimeSkew      Code = 0x17
-	codeWarnsFlag byte = 0x80
-)
-
-func (c Code) Error() string { return fmt.Sprintf("ФН answered %02Xh", byte(c)) }
 
 // Phase is the phase of life of a ФН (fn.md §2); it only grows.
 type Phase byte
@@ -60,29 +41,11 @@ const (
 	CurrentShiftOpen    Current = 0x02
 	CurrentReceipt      Current = 0x04
 	CurrentShiftClose   Current = 0x08
-)
-
-// Warning flags of the status.
-const (
-	WarnReplaceNow  byte = 1 << 0 // 3 days of key life left
-	WarnReplaceSoon byte = 1 << 1 // 30 days left
-	WarnArchive     byte = 1 << 2 // archive 90 % full
-	WarnOFDSilent   byte = 1 << 3 // oldest document waits over 2 days
-)
-
-// Limits of a ФН.
-const (
-	ShiftLimit   = 24 * time.Hour
-	QueueLimit   = 30 * 24 * time.Hour // law 54-ФЗ art. 4.1
-	silentAfter  = 2 * 24 * time.Hour
-	timerLimit   = 5 * time.Minute
-	openEarlier  = time.Hour // an opening may precede the last closing by this
-	maxElement   = 1024
-	maxReceipt   = 30 << 10
-	maxShiftDoc  = 1 << 10
-	maxRegReport = 2 << 10
-	// closings still fit into a full archive, or the shift could never end.
-	archiveReserve = 4
+	CurrentClosing      Current = 0x10 // closing of the ФН
+	CurrentReplacement  Current = 0x12 // re-registration, this ФН replaces another
+	CurrentChange       Current = 0x13 // re-registration of the same ФН
+	CurrentCorrection   Current = 0x14
+	CurrentState        Current = 0x17 // state of settlements
 )
 
 // Config describes a ФН. Zero values get defaults.
@@ -96,10 +59,16 @@ type Config struct {
 	// Timer is the ФН's own timer and the OFD's clock, in the zone of the
 	// register; time.Now by default.
 	Timer func() time.Time
-	// Life is the life of the keys from the first start, 36 months by default.
+	// Life is the life of the keys from the first start, 36 months by default;
+	// Months gives that of the models.
 	Life time.Duration
 	// Capacity is the number of documents the archive holds, 250000 by default.
 	Capacity int
+	// Memory is the number of bytes it holds, 256 MB by default.
+	Memory int64
+	// Overdue is the answer once the oldest document waits for the ОФД over 30
+	// days: StorageOver by default; some firmware says WaitOver (fn.md §6).
+	Overdue Code
 }
 
 func (c *Config) defaults() {
@@ -110,10 +79,16 @@ func (c *Config) defaults() {
 		c.Timer = time.Now
 	}
 	if c.Life == 0 {
-		c.Life = 1100 * 24 * time.Hour
+		c.Life = 1100 * day
 	}
 	if c.Capacity == 0 {
 		c.Capacity = 250_000
+	}
+	if c.Memory == 0 {
+		c.Memory = 256 << 20
+	}
+	if c.Overdue == Done {
+		c.Overdue = StorageOver
 	}
 }
 
@@ -130,12 +105,17 @@ type FN struct {
 	made      time.Time // start of the key life, real time
 	life      time.Time // end of the key life, real time
 	full      bool      // told to be full
+	failed    bool      // told to fail
 	docs      []Document
-	confirmed int // the first documents of docs that have a ticket
+	bytes     int64 // of docs
+	confirmed int   // the first documents of docs that have a ticket
 	tickets   []time.Time
 	shift     Shift
-	totals    totals // of the shift
-	lifetime  totals
+	totals    Counters // of the shift
+	lifetime  Counters
+	marks     markStore
+	trap      *trap
+	dark      bool
 
 	draft *draft
 	// lastWall and lastTimer belong to the last operation of this power
@@ -149,6 +129,8 @@ type draft struct {
 	kind Current
 	at   time.Time
 	data []byte
+	seen map[uint16]bool // tags at its top level
+	part int             // parts of data taken
 }
 
 // Shift is the state of the shift.
@@ -160,15 +142,20 @@ type Shift struct {
 	Opened    time.Time `json:"opened"`    // wall clock of the opening report
 }
 
-// Registration is what the registration report fixes for good.
+// Registration is what a registration report fixes. ИНН and РНМ are written
+// once: a re-registration of the same ФН must repeat them.
 type Registration struct {
 	INN        string
 	RNM        string
-	TaxSystems byte // 1062
-	Mode       byte // work mode bits of the finish command (1 encryption, 2 autonomous, 4 automatic, 8 services, 16 БСО, 32 internet)
-	FFD        byte // 1209
+	TaxSystems byte   // 1062
+	Mode       byte   // work mode bits of the finish command (1 encryption, 2 autonomous, 4 automatic, 8 services, 16 БСО, 32 internet)
+	FFD        byte   // 1209
+	Reasons    uint32 // of a re-registration: 1205, or a bit by each code of 1101
 	At         time.Time
 }
+
+// modeAutonomous needs no ОФД.
+const modeAutonomous = 1 << 1
 
 // Status is the answer to the status command 30h.
 type Status struct {
@@ -191,6 +178,7 @@ func New(cfg Config) (*FN, error) {
 	}
 	f := &FN{cfg: cfg, phase: PhaseReady, made: cfg.Timer().Truncate(time.Second)}
 	f.life = f.made.Add(cfg.Life)
+	f.marks.checked = map[string]Mark{}
 	if cfg.Path == "" {
 		return f, nil
 	}
@@ -263,15 +251,6 @@ func (f *FN) ValidUntil() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.life
-}
-
-// PowerLoss drops what a real ФН forgets without power: the open document and
-// the running timer. Documents stay.
-func (f *FN) PowerLoss() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.draft = nil
-	f.lastWall, f.lastTimer = time.Time{}, time.Time{}
 }
 
 // Wire returns the answer byte as it stands on the ФН's bus: the code, and bit

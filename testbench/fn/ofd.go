@@ -24,7 +24,7 @@ type Ticket struct {
 func (f *FN) Queue() Queue {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	q := Queue{Unsent: len(f.docs) - f.confirmed}
+	q := Queue{Unsent: f.unsent()}
 	if q.Unsent > 0 {
 		q.FirstFD, q.FirstAt = f.docs[f.confirmed].FD, f.docs[f.confirmed].At
 	}
@@ -37,6 +37,9 @@ func (f *FN) Queue() Queue {
 func (f *FN) Confirm(n int) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.dark {
+		return 0, ErrDark
+	}
 	given := 0
 	for ; given < n && f.confirmed < len(f.docs); given++ {
 		at := f.cfg.Timer()
@@ -47,10 +50,20 @@ func (f *FN) Confirm(n int) (int, error) {
 				return given, err
 			}
 		}
-		f.tickets[f.confirmed] = at
-		f.confirmed++
+		f.take(at)
 	}
 	return given, nil
+}
+
+// take lets the ticket of the head of the queue count, notifications of that
+// document with it. The closing of the ФН ends with its own.
+func (f *FN) take(at time.Time) {
+	f.tickets[f.confirmed] = at
+	if f.docs[f.confirmed].Type == TypeClose {
+		f.phase = PhaseArchive
+	}
+	f.confirmed++
+	f.marks.confirm(uint32(f.confirmed))
 }
 
 // Ticket returns the confirmation of a document; NoData before it came.
@@ -61,6 +74,28 @@ func (f *FN) Ticket(fd uint32) (Ticket, error) {
 		return Ticket{}, NoData
 	}
 	return Ticket{FD: fd, At: f.tickets[fd-1]}, nil
+}
+
+// Confirmation is document 7 of a confirmed document (ffd.md §4.8), NoData
+// before. Its sign 1078 is fake.
+func (f *FN) Confirmation(fd uint32, ofdINN string) ([]byte, error) {
+	t, err := f.Ticket(fd)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := AppendFixed(nil, 1017, ofdINN, 12)
+	b = AppendFixed(b, 1041, f.cfg.Serial, 16)
+	b = AppendU32(b, 1040, fd)
+	b = AppendUnix(b, 1012, t.At) // the only 1012 in true UTC
+	if f.ffd == 2 {
+		b = AppendTLV(b, 1068, AppendByte(nil, 1022, 0))
+	} else {
+		b = AppendByte(b, 1206, 0)
+	}
+	b = AppendTLV(b, 1078, binary.BigEndian.AppendUint64(nil, uint64(f.docs[fd-1].FP)))
+	return AppendTLV(nil, 7, b), nil
 }
 
 // Subscribe asks for a signal on c after each document; a signal is dropped
@@ -80,29 +115,19 @@ func (f *FN) announce() {
 	}
 }
 
+// unsent counts what waits; nothing does in autonomous mode.
+func (f *FN) unsent() int {
+	if f.autonomous() {
+		return 0
+	}
+	return len(f.docs) - f.confirmed
+}
+
 func (f *FN) oldestUnsent() time.Duration {
-	if f.confirmed == len(f.docs) {
+	if f.unsent() == 0 {
 		return 0
 	}
 	return Wall(f.cfg.Timer()).Sub(f.docs[f.confirmed].At)
-}
-
-// warnings computes the flags of the status (fn.md §3).
-func (f *FN) warnings() (w byte) {
-	left := f.life.Sub(f.cfg.Timer())
-	if left <= 3*24*time.Hour {
-		w |= WarnReplaceNow
-	}
-	if left <= 30*24*time.Hour {
-		w |= WarnReplaceSoon
-	}
-	if f.full || len(f.docs)*10 >= f.cfg.Capacity*9 {
-		w |= WarnArchive
-	}
-	if f.oldestUnsent() > silentAfter {
-		w |= WarnOFDSilent
-	}
-	return w
 }
 
 // settings are what a ФН keeps beside documents.
@@ -111,33 +136,18 @@ type settings struct {
 	Made   time.Time `json:"made"`
 	Life   time.Time `json:"life"`
 	Full   bool      `json:"full,omitempty"`
+	Failed bool      `json:"failed,omitempty"`
 }
 
 func (f *FN) saveSettings() error {
 	if f.journal == nil {
 		return nil
 	}
-	b, err := json.Marshal(settings{f.cfg.Serial, f.made, f.life, f.full})
+	b, err := json.Marshal(settings{f.cfg.Serial, f.made, f.life, f.full, f.failed})
 	if err != nil {
 		return fmt.Errorf("encode ФН settings: %w", err)
 	}
 	return f.journal.append(kindSettings, b, true)
-}
-
-// SetFull makes the archive answer as if its resource were exhausted.
-func (f *FN) SetFull(full bool) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.full = full
-	return f.saveSettings()
-}
-
-// SetLife moves the end of the key life.
-func (f *FN) SetLife(end time.Time) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.life = end
-	return f.saveSettings()
 }
 
 // replay rebuilds the state from one record of the archive.
@@ -151,7 +161,7 @@ func (f *FN) replay(kind byte, body []byte) error {
 		if s.Serial != f.cfg.Serial {
 			return fmt.Errorf("archive of ФН %s, not of %s", s.Serial, f.cfg.Serial)
 		}
-		f.made, f.life, f.full = s.Made, s.Life, s.Full
+		f.made, f.life, f.full, f.failed = s.Made, s.Life, s.Full, s.Failed
 	case kindDocument:
 		d, err := Decode(append([]byte(nil), body...))
 		if err != nil {
@@ -160,17 +170,12 @@ func (f *FN) replay(kind byte, body []byte) error {
 		if d.FD != uint32(len(f.docs))+1 || d.FN != f.cfg.Serial {
 			return fmt.Errorf("document %d of ФН %s does not follow %d", d.FD, d.FN, len(f.docs))
 		}
-		if d.Type == TypeRegistration {
-			f.reg = Registration{INN: d.INN, RNM: d.RNM, TaxSystems: d.TaxSet, Mode: d.Mode, FFD: d.FFD}
-			f.ffd = d.FFD
-		}
 		f.apply(d)
 	case kindTicket:
 		if len(body) != 8 || binary.LittleEndian.Uint32(body) != uint32(f.confirmed)+1 || f.confirmed >= len(f.docs) {
 			return fmt.Errorf("ticket out of order")
 		}
-		f.tickets[f.confirmed] = time.Unix(int64(binary.LittleEndian.Uint32(body[4:])), 0)
-		f.confirmed++
+		f.take(time.Unix(int64(binary.LittleEndian.Uint32(body[4:])), 0))
 	default:
 		return fmt.Errorf("unknown kind %d", kind)
 	}

@@ -2,6 +2,7 @@ package fn
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,70 +14,183 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
-// Whatever order commands come in: numbers have no gaps, a document appears
-// exactly when a finish command says so, and a restart changes nothing.
+// Whatever commands, power losses and restarts come, in whatever order: numbers
+// have no gap, a document appears exactly when a finish command says so or when
+// the power failed between the commit and its answer, counters are the sums of
+// the archive, nothing is made after the closing or in a full archive, and a
+// restart changes nothing.
 func TestOneDocumentPerFinish(t *testing.T) {
 	dir := t.TempDir()
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
-		cfg := Config{Path: filepath.Join(dir, strconv.Itoa(run)), Capacity: 40}
-		clock := epoch
-		cfg.Timer = func() time.Time { return clock }
-		f, err := New(cfg)
-		if err != nil {
-			rt.Fatal(err)
+		m := &model{cfg: Config{Path: filepath.Join(dir, strconv.Itoa(run)), Capacity: 60}, clock: epoch}
+		m.cfg.Timer = func() time.Time { return m.clock }
+		ffd := rapid.ByteRange(2, 4).Draw(rt, "ffd")
+		m.reopen(rt)
+		defer func() { _ = m.Close() }()
+		begin := func(kinds ...Current) func(*rapid.T) {
+			return func(rt *rapid.T) { _ = m.Begin(rapid.SampledFrom(kinds).Draw(rt, "kind"), m.clock) }
 		}
-		defer func() { _ = f.Close() }()
-		finished := 0
-		finish := func(d Document, err error) {
-			if err == nil {
-				finished++
-				if d.FD != uint32(finished) {
-					rt.Fatalf("ФД %d after %d documents", d.FD, finished-1)
-				}
-			}
-		}
+		registration := Registration{INN: "7700999990", RNM: "1", FFD: ffd, TaxSystems: 3}
 		rt.Repeat(map[string]func(*rapid.T){
-			"begin": func(rt *rapid.T) {
-				_ = f.Begin(rapid.SampledFrom([]Current{CurrentRegistration, CurrentShiftOpen, CurrentReceipt, CurrentShiftClose}).Draw(rt, "kind"), clock)
+			"begin":        begin(CurrentRegistration, CurrentReplacement, CurrentShiftOpen, CurrentReceipt, CurrentCorrection, CurrentState, CurrentShiftClose),
+			"begin sale":   begin(CurrentReceipt, CurrentCorrection),
+			"begin ending": begin(CurrentChange, CurrentClosing),
+			"data":         func(rt *rapid.T) { _ = m.Data(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(rt, "tlv")) },
+			"tags": func(rt *rapid.T) {
+				_ = m.Data(receiptData(rapid.Int64Range(0, 1<<30).Draw(rt, "paid"), "k"))
 			},
-			"data":     func(rt *rapid.T) { _ = f.Data(rapid.SliceOf(rapid.Byte()).Draw(rt, "tlv")) },
-			"tags":     func(*rapid.T) { _ = f.Data(AppendByte(AppendString(nil, 1036, "VM"), 1209, 4)) },
-			"cancel":   func(*rapid.T) { _ = f.Cancel() },
-			"register": func(*rapid.T) { finish(f.Register(Registration{INN: "7700999990", RNM: "1", FFD: 4})) },
-			"shift":    func(*rapid.T) { finish(f.FinishShift()) },
-			"receipt": func(rt *rapid.T) {
-				finish(f.FinishReceipt(clock, rapid.ByteRange(0, 5).Draw(rt, "op"), rapid.Int64Range(-1, 1<<41).Draw(rt, "sum")))
+			"basis":    func(*rapid.T) { _ = m.Data(append(basis(""), item("x", 1)...)) },
+			"cancel":   func(*rapid.T) { _ = m.Cancel() },
+			"register": func(rt *rapid.T) { m.finish(rt, func() (Document, error) { return m.Register(registration) }) },
+			"shift":    func(rt *rapid.T) { m.finish(rt, m.FinishShift) },
+			"state":    func(rt *rapid.T) { m.finish(rt, m.FinishState) },
+			"close":    func(rt *rapid.T) { m.finish(rt, func() (Document, error) { return m.FinishClose("1") }) },
+			"sale": func(rt *rapid.T) {
+				operation, sum := rapid.ByteRange(0, 5).Draw(rt, "op"), rapid.Int64Range(-1, 1<<41).Draw(rt, "sum")
+				m.finish(rt, func() (Document, error) { return m.FinishReceipt(m.clock, operation, sum) })
 			},
-			"confirm": func(rt *rapid.T) { _, _ = f.Confirm(rapid.IntRange(0, 3).Draw(rt, "n")) },
+			"whole": func(rt *rapid.T) {
+				m.whole(rt, rapid.SampledFrom([]Current{CurrentReceipt, CurrentReceipt, CurrentCorrection, CurrentShiftOpen, CurrentShiftClose, CurrentState}).Draw(rt, "kind"), registration)
+			},
+			"confirm": func(rt *rapid.T) { _, _ = m.Confirm(rapid.IntRange(0, 9).Draw(rt, "n")) },
 			"time": func(rt *rapid.T) {
-				clock = clock.Add(time.Duration(rapid.IntRange(0, 2000).Draw(rt, "min")) * time.Minute)
+				m.clock = m.clock.Add(time.Duration(rapid.IntRange(0, 2000).Draw(rt, "min")) * time.Minute)
 			},
-			"power": func(*rapid.T) { f.PowerLoss() },
+			"trap": func(rt *rapid.T) {
+				m.FailPowerAt(rapid.SampledFrom([]Step{StepBegin, StepData, StepFinish, StepAnswer}).Draw(rt, "step"), rapid.IntRange(0, 2).Draw(rt, "part"))
+			},
+			"full":  func(rt *rapid.T) { _ = m.SetFull(rapid.Bool().Draw(rt, "full")) },
+			"power": func(*rapid.T) { m.PowerLoss() },
 			"restart": func(rt *rapid.T) {
-				if err := f.Close(); err != nil {
+				before := m.state()
+				if err := m.Close(); err != nil {
 					rt.Fatal(err)
 				}
-				if f, err = New(cfg); err != nil {
-					rt.Fatal(err)
+				m.reopen(rt)
+				if d := cmp.Diff(before, m.state()); d != "" {
+					rt.Fatalf("the restart changed %s", d)
 				}
 			},
-			"": func(rt *rapid.T) {
-				if f.Len() != finished || int(f.Status().LastFD) != finished {
-					rt.Fatalf("%d documents in the archive, %d finished", f.Len(), finished)
-				}
-				for i, d := range f.Documents(1, 0) {
-					if d.FD != uint32(i+1) {
-						rt.Fatalf("ФД %d at place %d", d.FD, i)
-					}
-				}
-			},
+			"": m.check,
 		})
 	})
+}
+
+// model is a ФН and what it must hold.
+type model struct {
+	*FN
+	cfg      Config
+	clock    time.Time
+	finished int
+}
+
+func (m *model) reopen(rt *rapid.T) {
+	f, err := New(m.cfg)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	m.FN = f
+}
+
+// state is what outlives a restart.
+func (m *model) state() (s struct {
+	Phase            Phase
+	Shift            Shift
+	Registered       Registration
+	Life, Of, Unsent Counters
+	Documents        int
+	Queue            Queue
+	Left             Resource
+	Notes            []Notification
+}) {
+	s.Phase, s.Shift, s.Documents, s.Queue, s.Left, s.Notes = m.Status().Phase, m.ShiftState(), m.Len(), m.Queue(), m.Resource(), m.Notifications()
+	s.Registered, _ = m.Registered()
+	s.Of, s.Life, s.Unsent = m.Totals()
+	return s
+}
+
+// whole makes one document from its beginning, the registration before it.
+func (m *model) whole(rt *rapid.T, kind Current, r Registration) {
+	if m.Status().Phase == PhaseReady {
+		kind = CurrentRegistration
+	}
+	if m.Begin(kind, m.clock) != nil {
+		return
+	}
+	switch kind {
+	case CurrentRegistration:
+		m.finish(rt, func() (Document, error) { return m.Register(r) })
+	case CurrentState:
+		m.finish(rt, m.FinishState)
+	case CurrentShiftOpen, CurrentShiftClose:
+		m.finish(rt, m.FinishShift)
+	default:
+		sum := rapid.Int64Range(0, 1<<30).Draw(rt, "sum")
+		_ = m.Data(append(append(receiptData(sum, "k"), item("x", sum)...), basis("")...))
+		m.finish(rt, func() (Document, error) { return m.FinishReceipt(m.clock, 1+2*byte(sum&1), sum) })
+	}
+}
+
+func (m *model) finish(rt *rapid.T, do func() (Document, error)) {
+	open, phase, dark := m.Status().Current, m.Status().Phase, m.Dark()
+	before := m.Len()
+	d, err := do()
+	switch made := m.Len() - before; {
+	case err == nil && made == 1 && d.FD == uint32(m.finished+1):
+		m.finished++
+	case errors.Is(err, ErrDark) && !dark && made == 1:
+		m.finished++ // the power failed after the commit
+	case err != nil && made == 0:
+	default:
+		rt.Fatalf("%d documents made, ФД %d, %v", made, d.FD, err)
+	}
+	if m.Len() > before && (open == CurrentNone || phase > PhaseWork) {
+		rt.Fatalf("a document out of nothing, or after the closing: open %02X, phase %d", open, phase)
+	}
+}
+
+func (m *model) check(rt *rapid.T) {
+	if m.Len() != m.finished || int(m.Status().LastFD) != m.finished || m.Len() > m.cfg.Capacity+archiveReserve {
+		rt.Fatalf("%d documents in the archive, %d finished", m.Len(), m.finished)
+	}
+	var shift, life, unsent Counters
+	var number uint32
+	var receipts uint16
+	confirmed := m.finished - m.Queue().Unsent
+	for i, d := range m.Documents(1, 0) {
+		if d.FD != uint32(i+1) || d.Confirmed != (i < confirmed) {
+			rt.Fatalf("ФД %d at place %d, confirmed %v", d.FD, i, d.Confirmed)
+		}
+		switch d.Type {
+		case TypeShiftOpen:
+			shift, receipts = Counters{}, 0
+			if number++; d.Shift != number {
+				rt.Fatalf("shift %d after %d", d.Shift, number-1)
+			}
+		case TypeReceipt, TypeCorrection:
+			if receipts++; d.Receipt != uint32(receipts) || d.Shift != number {
+				rt.Fatalf("receipt %d of shift %d, want %d of %d", d.Receipt, d.Shift, receipts, number)
+			}
+		}
+		shift.Add(d)
+		life.Add(d)
+		if i >= confirmed {
+			unsent.Add(d)
+		}
+	}
+	gotShift, gotLife, gotUnsent := m.Totals()
+	if gotShift != shift || gotLife != life || gotUnsent != unsent {
+		rt.Fatalf("counters differ from the archive")
+	}
+	if s := m.Status(); (s.Current == CurrentNone) != (m.draft == nil) || m.Dark() && s.Current != CurrentNone {
+		rt.Fatalf("%+v", s)
+	}
 }
 
 const childPath = "CHEKOMAT_FN_CHILD"
