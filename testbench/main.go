@@ -13,6 +13,7 @@ import (
 	"github.com/chekomat/chekomat/testbench/convert"
 	"github.com/chekomat/chekomat/testbench/decode"
 	"github.com/chekomat/chekomat/testbench/demo"
+	"github.com/chekomat/chekomat/testbench/document"
 	"github.com/chekomat/chekomat/testbench/drill"
 	"github.com/chekomat/chekomat/testbench/machine"
 	"github.com/chekomat/chekomat/testbench/register"
@@ -32,7 +33,7 @@ demos on loopback and counts what was sold, journaled, fiscalized and shown.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), decode.Command(), convert.Command(), vectors.Command(), audit.Command(), machine.Command(), register.Command())
+	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), decode.Command(), convert.Command(), vectors.Command(), audit.Command(), document.Command(), machine.Command(), register.Command())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "testbench:", err)
 		os.Exit(1)

@@ -25,6 +25,7 @@ type Container struct {
 	Session  SessionHeader   // of Session
 	Header   ContainerHeader // of all but Bare
 	Raw      []byte          // the document with its own head
+	Offset   int             // of Raw in what was parsed
 	Sign     []byte          // ФПС, the ФН's sign of the message: 8 bytes, nil when there is none
 	Padding  []byte          // zero bytes after it
 }
@@ -102,7 +103,7 @@ func ParseContainer(b []byte) (c Container, n int, err error) {
 	case strings.HasPrefix(string(b[:min(4, len(b))]), storedMagic):
 		c.Wrapping = Stored
 		if len(b) < storedLen {
-			return c, 0, &ParseError{len(b), 0, "the stored header has 32 bytes"}
+			return c, 0, &ParseError{Offset: len(b), Text: "the stored header has 32 bytes"}
 		}
 		if err := c.Header.parse(b[4:storedLen], 4); err != nil {
 			return c, 0, err
@@ -134,7 +135,7 @@ func isFrame(b []byte) bool {
 
 func (c *Container) session(b []byte) (int, error) {
 	if len(b) < sessionLen {
-		return 0, &ParseError{len(b), 0, "a session header has 30 bytes"}
+		return 0, &ParseError{Offset: len(b), Text: "a session header has 30 bytes"}
 	}
 	h := &c.Session
 	h.Session, h.Application = binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:])
@@ -142,40 +143,40 @@ func (c *Container) session(b []byte) (int, error) {
 	length := int(binary.LittleEndian.Uint16(b[24:]))
 	h.Flags, h.CRC = binary.LittleEndian.Uint16(b[26:]), binary.LittleEndian.Uint16(b[28:])
 	if length > len(b)-sessionLen {
-		return 0, &ParseError{24, 0, fmt.Sprintf("the session holds %d bytes, %d are there", length, len(b)-sessionLen)}
+		return 0, &ParseError{Offset: 24, Text: fmt.Sprintf("the session holds %d bytes, %d are there", length, len(b)-sessionLen)}
 	}
 	n, err := c.frame(b[:sessionLen+length], sessionLen)
 	if err == nil && n != sessionLen+length {
-		err = &ParseError{24, 0, fmt.Sprintf("the session holds %d bytes, its container has %d", length, n-sessionLen)}
+		err = &ParseError{Offset: 24, Text: fmt.Sprintf("the session holds %d bytes, its container has %d", length, n-sessionLen)}
 	}
 	return n, err
 }
 
 func (c *Container) frame(b []byte, at int) (int, error) {
 	if len(b)-at < frameLen {
-		return 0, &ParseError{len(b), 0, "a container's header has 32 bytes"}
+		return 0, &ParseError{Offset: len(b), Text: "a container's header has 32 bytes"}
 	}
 	length := int(binary.LittleEndian.Uint16(b[at:]))
 	if length < frameLen || length > len(b)-at {
-		return 0, &ParseError{at, 0, fmt.Sprintf("a container of %d bytes, %d are there", length, len(b)-at)}
+		return 0, &ParseError{Offset: at, Text: fmt.Sprintf("a container of %d bytes, %d are there", length, len(b)-at)}
 	}
 	frame := b[at : at+length]
 	if got, want := binary.LittleEndian.Uint16(frame[2:]), CRC(frame[:2], frame[4:]); got != want {
-		return 0, &ParseError{at + 2, 0, fmt.Sprintf("CRC %04x, the container gives %04x", got, want)}
+		return 0, &ParseError{Offset: at + 2, Text: fmt.Sprintf("CRC %04x, the container gives %04x", got, want)}
 	}
 	if err := c.Header.parse(frame[4:frameLen], at+4); err != nil {
 		return 0, err
 	}
 	n, err := c.document(b[:at+length], at+frameLen)
 	if err == nil && n != at+length {
-		err = &ParseError{n, 0, fmt.Sprintf("%d bytes after the document's sign", at+length-n)}
+		err = &ParseError{Offset: n, Text: fmt.Sprintf("%d bytes after the document's sign", at+length-n)}
 	}
 	return n, err
 }
 
 func (h *ContainerHeader) parse(b []byte, at int) error {
 	if b[0] != headerMark {
-		return &ParseError{at, 0, fmt.Sprintf("a container's header begins with a5, not %02x", b[0])}
+		return &ParseError{Offset: at, Text: fmt.Sprintf("a container's header begins with a5, not %02x", b[0])}
 	}
 	h.Code, h.Version = b[1], b[2]
 	copy(h.Protocol[:], b[3:5])
@@ -192,20 +193,20 @@ func (h *ContainerHeader) parse(b []byte, at int) error {
 func (c *Container) document(b []byte, at int) (int, error) {
 	left := b[at:]
 	if len(left) < headLen {
-		return 0, &ParseError{at, 0, fmt.Sprintf("%d bytes, a document's head has 4", len(left))}
+		return 0, &ParseError{Offset: at, Text: fmt.Sprintf("%d bytes, a document's head has 4", len(left))}
 	}
 	code := Tag(binary.LittleEndian.Uint16(left))
 	if _, known := LookupDocument(code); !known {
-		return 0, &ParseError{at, code, fmt.Sprintf("no document has the code %d", code)}
+		return 0, &ParseError{Offset: at, Tag: code, Text: fmt.Sprintf("no document has the code %d", code), Unknown: true}
 	}
 	n := headLen + int(binary.LittleEndian.Uint16(left[2:]))
 	if n > len(left) {
-		return 0, &ParseError{at + 2, code, fmt.Sprintf("the document has %d bytes, %d are there", n, len(left))}
+		return 0, &ParseError{Offset: at + 2, Tag: code, Text: fmt.Sprintf("the document has %d bytes, %d are there", n, len(left))}
 	}
 	if c.Wrapping != Bare && (int(c.Header.Length) != n || Tag(c.Header.Code) != code) {
-		return 0, &ParseError{at, code, fmt.Sprintf("the header speaks of document %d of %d bytes, this has %d", c.Header.Code, c.Header.Length, n)}
+		return 0, &ParseError{Offset: at, Tag: code, Text: fmt.Sprintf("the header speaks of document %d of %d bytes, this has %d", c.Header.Code, c.Header.Length, n)}
 	}
-	c.Raw = left[:n:n]
+	c.Raw, c.Offset = left[:n:n], at
 	left = left[n:]
 	if len(left) >= signLen && string(left[:2]) == signMagic {
 		c.Sign = left[:signLen:signLen]

@@ -1,6 +1,7 @@
 package ffd
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
@@ -8,15 +9,32 @@ import (
 	"github.com/chekomat/chekomat/fiscal"
 )
 
-// Export gives a document the way the FNS and OFDs serve it: the keys of the
-// tag table ("tag1115" where none is known), sums in kopecks, padded texts as
-// they are, times of the register's clock without a zone, quantities as exact
-// decimals, repeated requisites as arrays. What does not have the form of its
-// type is given as hexadecimal text.
+// Export gives a document the way the tax service's app and OFDs serve it: the
+// keys of the tag table ("tag1078" where none is known), sums in kopecks, padded
+// texts as they are, times of the register's clock without a zone, quantities as
+// exact decimals, repeated requisites as arrays. What does not have the form of
+// its type, and raw bytes, are given as hexadecimal text.
 func Export(d Document) map[string]any {
 	out := exportChain(d.Body)
 	out["code"] = json.Number(strconv.Itoa(int(d.Code)))
 	return out
+}
+
+// ExportTicket is an element of the array the app's "share" writes:
+// {"ticket":{"document":{"receipt":{…}}}}, with the ФН's sign of the message as
+// messageFiscalSign when it is known. The app's own record (_id, createdAt) is
+// not the document's and is left out. Kinds the app does not serve stand under
+// their OFD name (openShift, fiscalReport…), the others under "document7".
+func ExportTicket(d Document, sign []byte) map[string]any {
+	doc := Export(d)
+	if len(sign) == signLen {
+		doc["messageFiscalSign"] = json.Number(strconv.FormatUint(binary.BigEndian.Uint64(sign), 10))
+	}
+	key := "document" + strconv.Itoa(int(d.Code))
+	if info, ok := LookupDocument(d.Code); ok && info.JSON != "" {
+		key = info.JSON
+	}
+	return map[string]any{"ticket": map[string]any{"document": map[string]any{key: doc}}}
 }
 
 func exportChain(es []Element) map[string]any {
@@ -31,6 +49,12 @@ func exportChain(es []Element) map[string]any {
 			out[key] = []any{v}
 		case repeats[e.Tag]:
 			out[key] = append(old.([]any), v)
+		case again: // breaks FFD, but nothing is lost
+			list, ok := old.([]any)
+			if !ok {
+				list = []any{old}
+			}
+			out[key] = append(list, v)
 		default:
 			out[key] = v
 		}

@@ -318,7 +318,8 @@ func BenchmarkComposeReceipt(b *testing.B) {
 
 func BenchmarkParse48Items(b *testing.B) {
 	files, _ := filepath.Glob(filepath.Join(traces(b, "receipts/tlv"), "05-*.hex"))
-	_, raw := readTrace(b, files[0])
+	_, _, c := readTrace(b, files[0])
+	raw := c.Raw
 	b.SetBytes(int64(len(raw)))
 	b.ReportAllocs()
 	for b.Loop() {

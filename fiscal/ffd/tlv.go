@@ -26,9 +26,10 @@ var ErrTLV = errors.New("bad TLV")
 
 // ParseError says where parsing stopped.
 type ParseError struct {
-	Offset int // from the start of the parsed slice
-	Tag    Tag
-	Text   string
+	Offset  int // from the start of the parsed slice
+	Tag     Tag
+	Text    string
+	Unknown bool // no such document, rather than a damaged one
 }
 
 func (e *ParseError) Error() string {
@@ -79,12 +80,12 @@ func ParseChain(b []byte) ([]Element, error) { return parseChain(b, 0, 0) }
 
 func parseElement(b []byte, offset, depth int) (Element, int, error) {
 	if len(b) < headLen {
-		return Element{}, 0, &ParseError{offset, 0, fmt.Sprintf("%d bytes left, a head has 4", len(b))}
+		return Element{}, 0, &ParseError{Offset: offset, Text: fmt.Sprintf("%d bytes left, a head has 4", len(b))}
 	}
 	e := Element{Tag: Tag(binary.LittleEndian.Uint16(b))}
 	n := headLen + int(binary.LittleEndian.Uint16(b[2:]))
 	if n > len(b) {
-		return Element{}, 0, &ParseError{offset, e.Tag, fmt.Sprintf("length %d, %d bytes left", n-headLen, len(b)-headLen)}
+		return Element{}, 0, &ParseError{Offset: offset, Tag: e.Tag, Text: fmt.Sprintf("length %d, %d bytes left", n-headLen, len(b)-headLen)}
 	}
 	e.Value = b[headLen:n:n]
 	if depth < maxDepth && isStructure(e.Tag) {
@@ -130,12 +131,12 @@ func AppendDocument(dst []byte, d Document) []byte {
 // what follows (the ФН's message sign) is left.
 func ParseDocument(b []byte) (d Document, n int, err error) {
 	if len(b) < headLen {
-		return d, 0, &ParseError{0, 0, fmt.Sprintf("%d bytes, a document's head has 4", len(b))}
+		return d, 0, &ParseError{Offset: 0, Text: fmt.Sprintf("%d bytes, a document's head has 4", len(b))}
 	}
 	d.Code = Tag(binary.LittleEndian.Uint16(b))
 	n = headLen + int(binary.LittleEndian.Uint16(b[2:]))
 	if n > len(b) {
-		return d, 0, &ParseError{0, d.Code, fmt.Sprintf("length %d, %d bytes left", n-headLen, len(b)-headLen)}
+		return d, 0, &ParseError{Offset: 0, Tag: d.Code, Text: fmt.Sprintf("length %d, %d bytes left", n-headLen, len(b)-headLen)}
 	}
 	d.Body, err = parseChain(b[headLen:n], headLen, 0)
 	return d, n, err

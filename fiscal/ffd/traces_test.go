@@ -43,14 +43,16 @@ func traces(t testing.TB, sub string) string {
 
 // expected is a JSON of the trace collection.
 type expected struct {
-	Name     string         `json:"name"`
-	Kind     string         `json:"kind"`
-	Code     Tag            `json:"doc_code"`
-	Length   int            `json:"doc_length"`
-	Trailer  string         `json:"trailer_hex"`
-	Tags     []expectedElem `json:"tags"`
-	QR       string         `json:"qr"`
-	Contains string         `json:"container_header"`
+	Name    string         `json:"name"`
+	Kind    string         `json:"kind"`
+	Session string         `json:"session_header"`
+	Frame   string         `json:"container_header"`
+	Stored  string         `json:"ofd_header_28"`
+	Code    Tag            `json:"doc_code"`
+	Length  int            `json:"doc_length"`
+	Trailer string         `json:"trailer_hex"`
+	Tags    []expectedElem `json:"tags"`
+	QR      string         `json:"qr"`
 }
 
 type expectedElem struct {
@@ -63,22 +65,13 @@ type expectedElem struct {
 	FP     *json.Number    `json:"fp"`
 }
 
-// skipWrapper gives the offset of the document inside a dump of the kind.
-func skipWrapper(kind string) int {
-	switch kind {
-	case "tlv", "tlv+fps":
-		return 0
-	case "tlv+header", "tlv+header+fps":
-		return 4 + 28
-	case "frame":
-		return 32
-	case "session":
-		return 30 + 32
-	}
-	return -1
+// wrappings are the collection's names of them.
+var wrappings = map[string]Wrapping{
+	"tlv": Bare, "tlv+fps": Bare, "tlv+header": Stored, "tlv+header+fps": Stored, "frame": Framed, "session": Session,
 }
 
-func readTrace(t testing.TB, path string) (expected, []byte) {
+// readTrace reads a dump whole, its expectation and what it contains.
+func readTrace(t testing.TB, path string) (expected, []byte, Container) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -98,11 +91,36 @@ func readTrace(t testing.TB, path string) (expected, []byte) {
 	if err := dec.Decode(&want); err != nil {
 		t.Fatal(err)
 	}
-	at := skipWrapper(want.Kind)
-	if at < 0 || at > len(raw) {
-		t.Fatalf("wrapper kind %q", want.Kind)
+	c, n, err := ParseContainer(raw)
+	if err != nil || n != len(raw) {
+		t.Fatalf("%d of %d bytes, %v", n, len(raw), err)
 	}
-	return want, raw[at:]
+	return want, raw, c
+}
+
+// The wrapping is found, says what the collection says, and is written back to
+// the same bytes.
+func compareContainer(t *testing.T, want expected, raw []byte, c Container) {
+	t.Helper()
+	if c.Wrapping != wrappings[want.Kind] {
+		t.Errorf("wrapping %q, want that of %q", c.Wrapping, want.Kind)
+	}
+	if got := AppendContainer(nil, c); !bytes.Equal(got, raw) {
+		t.Errorf("written back:\n%x\nwant\n%x", got, raw)
+	}
+	if got := hex.EncodeToString(c.Sign) + hex.EncodeToString(c.Padding); got != want.Trailer {
+		t.Errorf("after the document %s, want %s", got, want.Trailer)
+	}
+	header := want.Stored
+	if want.Frame != "" {
+		header = want.Frame[8:]
+	}
+	if header != "" && hex.EncodeToString(c.Header.append(nil)) != header {
+		t.Errorf("header %x, want %s", c.Header.append(nil), header)
+	}
+	if want.Session != "" && hex.EncodeToString(raw[:sessionLen]) != want.Session {
+		t.Errorf("session %x, want %s", raw[:sessionLen], want.Session)
+	}
 }
 
 func TestTraces(t *testing.T) {
@@ -112,19 +130,17 @@ func TestTraces(t *testing.T) {
 	}
 	for _, path := range files {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			want, raw := readTrace(t, path)
-			doc, n, err := ParseDocument(raw)
+			want, raw, c := readTrace(t, path)
+			compareContainer(t, want, raw, c)
+			doc, err := c.Document()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if doc.Code != want.Code || n-4 != want.Length {
-				t.Errorf("document %d of %d bytes, want %d of %d", doc.Code, n-4, want.Code, want.Length)
+			if doc.Code != want.Code || len(c.Raw)-4 != want.Length {
+				t.Errorf("document %d of %d bytes, want %d of %d", doc.Code, len(c.Raw)-4, want.Code, want.Length)
 			}
-			if got := hex.EncodeToString(raw[n:]); got != want.Trailer {
-				t.Errorf("trailer %s, want %s", got, want.Trailer)
-			}
-			if got := AppendDocument(nil, doc); !bytes.Equal(got, raw[:n]) {
-				t.Errorf("encoded again:\n%x\nwant\n%x", got, raw[:n])
+			if got := AppendDocument(nil, doc); !bytes.Equal(got, c.Raw) {
+				t.Errorf("encoded again:\n%x\nwant\n%x", got, c.Raw)
 			}
 			compareElements(t, doc.Body, want.Tags)
 			for _, p := range Validate(doc) {
