@@ -42,7 +42,7 @@ struct pc_disk {
 	char *folder;
 	size_t folder_n;
 	node *nodes;
-	int mounted, handles, keep;
+	int mounted, handles, keep, deaf;
 	int64_t generation, limit, at, kill_at;
 	uint64_t seed;
 	pc_counts counts;
@@ -207,6 +207,7 @@ static void survive(pc_disk *d, node *n, op *o, int how, uint64_t *s, int *stop)
 static void cut(pc_disk *d, uint64_t seed)
 {
 	uint64_t s = seed;
+	int64_t size = 0;
 	for (node *n = d->nodes; n; n = n->next) {
 		int how = (int)(draw(&s) % 4), stop = 0;
 		for (op *o = n->first; o; o = o->next)
@@ -220,8 +221,12 @@ static void cut(pc_disk *d, uint64_t seed)
 		if (!n->exists)
 			n->durable.n = 0;
 		same(&n->live, &n->durable);
+		size += n->live.n;
 	}
+	d->counts.size = size;
 	orphan(d);
+	d->counts.cuts++;
+	d->counts.last_cut = d->generation;
 }
 
 /* due counts one operation of the disk. 1: the program is gone. */
@@ -393,7 +398,7 @@ static int m_sync(sqlite3_file *f, int flags)
 	if (dead(h) || due(h->disk))
 		return leave(h, SQLITE_IOERR_FSYNC);
 	h->disk->counts.syncs++;
-	if (h->disk->keep) {
+	if (h->disk->keep && !h->disk->deaf) {
 		sqlite3_int64 before = n->durable.n;
 		for (op *o = n->first; o; o = o->next) {
 			if (o->n >= 0) {
@@ -741,6 +746,13 @@ void pc_keep(pc_disk *d, int onoff)
 		n->lasting = n->exists;
 	}
 	d->keep = onoff;
+	pthread_mutex_unlock(&d->mu);
+}
+
+void pc_deaf(pc_disk *d, int onoff)
+{
+	pthread_mutex_lock(&d->mu);
+	d->deaf = onoff;
 	pthread_mutex_unlock(&d->mu);
 }
 

@@ -16,6 +16,8 @@ void pc_unmount(pc_disk *);
 /* pc_keep says whether what is not synced is kept aside (1) or the disk never
  * loses power (0, faster). */
 void pc_keep(pc_disk *, int on);
+/* pc_deaf makes syncs do nothing: a disk, or a program, that lies. */
+void pc_deaf(pc_disk *, int on);
 /* pc_kill ends the programs that have files open: all they wrote stays. */
 void pc_kill(pc_disk *);
 /* pc_cut is a power cut now: of what was not synced a part that seed decides
@@ -33,7 +35,7 @@ void pc_limit(pc_disk *, int64_t bytes);
 int pc_copy(pc_disk *from, pc_disk *to);
 
 typedef struct {
-	int64_t writes, syncs, size, unsynced, generation, kept, lost, torn;
+	int64_t writes, syncs, size, unsynced, generation, kept, lost, torn, cuts, last_cut;
 } pc_counts;
 pc_counts pc_count(pc_disk *);
 

@@ -88,6 +88,16 @@ func (d *Disk) Volatile(yes bool) {
 	C.pc_keep(d.c, on)
 }
 
+// Deaf makes syncs do nothing, as synchronous=OFF or a disk that lies: what a
+// test must then find.
+func (d *Disk) Deaf(yes bool) {
+	var on C.int
+	if yes {
+		on = 1
+	}
+	C.pc_deaf(d.c, on)
+}
+
 // Kill ends the programs that have files open here, as SIGKILL would: all they
 // wrote stays, synced or not. Their handles give I/O errors.
 func (d *Disk) Kill() { C.pc_kill(d.c) }
@@ -122,13 +132,14 @@ type Counts struct {
 	Generation    int64 // grows when the programs on it are ended
 	Kept, Lost    int64 // unsynced sectors that cuts kept and lost
 	Torn          int64 // sectors of which a cut kept a part
+	Cuts, LastCut int64 // how many; the generation the last one ended with
 }
 
 // Counts as of now.
 func (d *Disk) Counts() Counts {
 	c := C.pc_count(d.c)
 	return Counts{Writes: int64(c.writes), Syncs: int64(c.syncs), Size: int64(c.size), Unsynced: int64(c.unsynced),
-		Generation: int64(c.generation), Kept: int64(c.kept), Lost: int64(c.lost), Torn: int64(c.torn)}
+		Generation: int64(c.generation), Kept: int64(c.kept), Lost: int64(c.lost), Torn: int64(c.torn), Cuts: int64(c.cuts), LastCut: int64(c.last_cut)}
 }
 
 // ReadFile gives a file's content as a program would read it.

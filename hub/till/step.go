@@ -1,0 +1,57 @@
+package till
+
+import (
+	"context"
+	"time"
+)
+
+// A Till may be driven from outside instead of by Run: Begin, then each lane by
+// Work in a coroutine of its own, of which one runs at a time, and Rouse when
+// jobs may have come. That is how the simulation has it on virtual time: what a
+// worker does is the same, only its sleep is another's.
+
+// Sleep waits until a time of the hub's clock, or less when wake is not nil and
+// gives a token, which it must then take. false ends the worker.
+type Sleep func(ctx context.Context, until time.Time, wake <-chan struct{}) bool
+
+// Begin reads the lanes that are to work and gives each its seat.
+func (t *Till) Begin(ctx context.Context) (lanes []string, err error) {
+	all, err := t.store.Lanes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range all {
+		if l.Enabled {
+			t.pool(l.Seller).sit(l)
+			lanes = append(lanes, l.ID)
+		}
+	}
+	return lanes, nil
+}
+
+// Work runs one lane in the caller's goroutine until sleep ends it.
+func (t *Till) Work(ctx context.Context, lane string, sleep Sleep) error {
+	l, err := t.store.Lane(ctx, lane)
+	if err != nil {
+		return err
+	}
+	w, err := newWorker(t, l)
+	if err != nil {
+		return err
+	}
+	w.sleep = sleep
+	w.run(ctx)
+	return nil
+}
+
+// Rouse makes all lanes look whether there is work.
+func (t *Till) Rouse() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.pools {
+		p.mu.Lock()
+		p.stale = true
+		p.wakeAll()
+		p.mu.Unlock()
+	}
+}

@@ -1,0 +1,253 @@
+package simulate
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sort"
+)
+
+// Kind names a fault.
+type Kind string
+
+// Faults, by where they strike.
+const (
+	AgentCrash    Kind = "agent_crash"     // SIGKILL
+	AgentKillAt   Kind = "agent_kill_at"   // SIGKILL at its nth write or sync from now
+	AgentPoint    Kind = "agent_point"     // SIGKILL at a named kill point
+	AgentPower    Kind = "agent_power"     // power cut: another boot, unsynced writes are lost
+	AgentPowerAt  Kind = "agent_power_at"  // at its nth write or sync from now
+	AgentDiskFull Kind = "agent_disk_full" // for a while
+	AgentSlow     Kind = "agent_slow"      // its disk takes seconds
+	AgentClock    Kind = "agent_clock"     // its wall clock is stepped
+	PanelDead     Kind = "panel_dead"      // the display shows nothing for a while
+
+	LinkDown      Kind = "link_down"      // an agent has no network for a while
+	LinkLossy     Kind = "link_lossy"     // messages of a while are lost without a sign
+	LinkRepeats   Kind = "link_repeats"   // messages of a while come twice
+	LinkReorders  Kind = "link_reorders"  // messages of a while overtake each other
+	LinkDelays    Kind = "link_delays"    // messages of a while take seconds
+	BrokerRestart Kind = "broker_restart" // all connections end
+
+	HubCrash    Kind = "hub_crash"
+	HubKillAt   Kind = "hub_kill_at"
+	HubPoint    Kind = "hub_point"
+	HubPower    Kind = "hub_power"
+	HubPowerAt  Kind = "hub_power_at"
+	HubDiskFull Kind = "hub_disk_full"
+	HubClock    Kind = "hub_clock"
+	HubSuspend  Kind = "hub_suspend"  // stands still; a second hub takes its work; it wakes
+	HubRestored Kind = "hub_restored" // its database is that of a while ago
+
+	LostRequest   Kind = "lost_request"
+	LostAnswer    Kind = "lost_answer"
+	LateExecution Kind = "late_execution"  // the command runs after its caller has given up
+	RepeatAnswer  Kind = "repeated_answer" // the answer of the document before comes again
+	Refused       Kind = "refused"         // an error instead of a document
+	RegisterBusy  Kind = "register_busy"
+	RegisterOff   Kind = "register_off" // for a while
+	PowerLoss     Kind = "power_loss"   // in the middle of a document
+	Foreign       Kind = "foreign_document"
+	ForeignShift  Kind = "foreign_shift" // somebody closes the shift
+	ShiftOld      Kind = "shift_expired" // the register's clock is a day on
+	PaperOut      Kind = "paper_out"
+	FNFull        Kind = "fn_full"
+	FNReplaced    Kind = "fn_replaced"
+)
+
+// kinds lists all faults with how often they are drawn.
+var kinds = []struct {
+	kind   Kind
+	weight int
+}{
+	{AgentCrash, 4}, {AgentKillAt, 4}, {AgentPoint, 4}, {AgentPower, 3}, {AgentPowerAt, 4}, {AgentDiskFull, 2}, {AgentSlow, 1},
+	{AgentClock, 2}, {PanelDead, 1},
+	{LinkDown, 3}, {LinkLossy, 3}, {LinkRepeats, 3}, {LinkReorders, 3}, {LinkDelays, 3}, {BrokerRestart, 2},
+	{HubCrash, 5}, {HubKillAt, 5}, {HubPoint, 8}, {HubPower, 3}, {HubPowerAt, 5}, {HubDiskFull, 2}, {HubClock, 2}, {HubSuspend, 3}, {HubRestored, 2},
+	{LostRequest, 5}, {LostAnswer, 8}, {LateExecution, 8}, {RepeatAnswer, 2}, {Refused, 3}, {RegisterBusy, 3}, {RegisterOff, 3}, {PowerLoss, 5},
+	{Foreign, 6}, {ForeignShift, 3}, {ShiftOld, 2}, {PaperOut, 2}, {FNFull, 1}, {FNReplaced, 2},
+}
+
+// Fault is one fault of a schedule.
+type Fault struct {
+	At     int64  `json:"at"` // ms since the start
+	Kind   Kind   `json:"kind"`
+	Who    int    `json:"who"` // which agent, hub or register
+	N      int    `json:"n,omitempty"`
+	For    int64  `json:"for,omitempty"` // ms
+	Chance uint64 `json:"chance,omitempty"`
+}
+
+// Sale is one buyer.
+type Sale struct {
+	At      int64 `json:"at"`
+	Machine int   `json:"machine"`
+	Column  int   `json:"column"`
+	Cash    bool  `json:"cash,omitempty"`
+	Fails   bool  `json:"fails,omitempty"` // paid, not dispensed: no sale
+}
+
+// Plan is a schedule: who there is, who buys, what goes wrong.
+type Plan struct {
+	Seed     uint64  `json:"seed"`
+	Machines int     `json:"machines"`
+	Lanes    int     `json:"lanes"`
+	Sales    []Sale  `json:"sales"`
+	Faults   []Fault `json:"faults"`
+	Break    string  `json:"break,omitempty"`
+}
+
+// busy is how long buyers come; faults may strike a little longer.
+const busy = 3 * 60_000
+
+// Draw makes the plan of a seed.
+func Draw(seed uint64) Plan {
+	r := stream(seed, "plan")
+	p := Plan{Seed: seed, Machines: 1 + r.IntN(2), Lanes: 1 + r.IntN(2)}
+	for range 2 + r.IntN(5) {
+		p.Sales = append(p.Sales, Sale{At: 3000 + r.Int64N(busy), Machine: r.IntN(p.Machines), Column: 1 + r.IntN(3),
+			Cash: r.IntN(4) == 0, Fails: r.IntN(10) == 0})
+	}
+	sort.SliceStable(p.Sales, func(i, k int) bool { return p.Sales[i].At < p.Sales[k].At })
+	for range 1 + r.IntN(7) {
+		p.Faults = append(p.Faults, drawFault(r, &p))
+	}
+	sort.SliceStable(p.Faults, func(i, k int) bool { return p.Faults[i].At < p.Faults[k].At })
+	p.Faults = possible(p.Faults)
+	return p
+}
+
+func drawFault(r *rand.Rand, p *Plan) Fault {
+	sum := 0
+	for _, k := range kinds {
+		sum += k.weight
+	}
+	n := r.IntN(sum)
+	f := Fault{At: 2000 + r.Int64N(busy+20_000), N: 1 + r.IntN(30), For: 1000 + r.Int64N(60_000), Chance: r.Uint64()}
+	if r.IntN(3) > 0 { // near a sale is where it hurts
+		f.At = p.Sales[r.IntN(len(p.Sales))].At + r.Int64N(8000)
+	}
+	for _, k := range kinds {
+		if n -= k.weight; n < 0 {
+			f.Kind = k.kind
+			break
+		}
+	}
+	switch f.Kind {
+	case AgentCrash, AgentKillAt, AgentPoint, AgentPower, AgentPowerAt, AgentDiskFull, AgentSlow, AgentClock, PanelDead, LinkDown, LinkLossy, LinkRepeats,
+		LinkReorders, LinkDelays:
+		f.Who = r.IntN(p.Machines)
+	case LostRequest, LostAnswer, LateExecution, RepeatAnswer, Refused, RegisterBusy, RegisterOff, PowerLoss, Foreign, ForeignShift, ShiftOld, PaperOut, FNFull, FNReplaced:
+		f.Who = r.IntN(p.Lanes)
+	default:
+	}
+	return f
+}
+
+// possible takes away what nothing could put right: an ФН that leaves the
+// register while the database is a former one, for its documents are then
+// nowhere to be read.
+func possible(all []Fault) []Fault {
+	restored := false
+	for _, f := range all {
+		restored = restored || f.Kind == HubRestored
+	}
+	var out []Fault
+	for _, f := range all {
+		if restored && (f.Kind == FNReplaced || f.Kind == FNFull) {
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// words tells of a fault as a person would.
+func (f Fault) words() string {
+	span := fmt.Sprintf("for %.1f s", float64(f.For)/1000)
+	agent, lane := fmt.Sprintf("agent %d", f.Who+1), fmt.Sprintf("register %d", f.Who+1)
+	switch f.Kind {
+	case AgentCrash:
+		return agent + " is killed"
+	case AgentKillAt:
+		return fmt.Sprintf("%s is killed at write or sync %d from now", agent, f.N)
+	case AgentPoint:
+		return fmt.Sprintf("%s is killed at %s", agent, agentPoint(f))
+	case AgentPower:
+		return "the power of " + agent + " fails"
+	case AgentPowerAt:
+		return fmt.Sprintf("the power of %s fails at write or sync %d from now", agent, f.N)
+	case AgentDiskFull:
+		return "the disk of " + agent + " is full " + span
+	case AgentSlow:
+		return "the disk of " + agent + " is slow " + span
+	case AgentClock:
+		return fmt.Sprintf("the clock of %s is stepped by %d s", agent, clockStep(f)/1000)
+	case PanelDead:
+		return "the panel of " + agent + " is dead " + span
+	case LinkDown:
+		return agent + " has no network " + span
+	case LinkLossy:
+		return "messages of " + agent + " are lost " + span
+	case LinkRepeats:
+		return "messages of " + agent + " come twice " + span
+	case LinkReorders:
+		return "messages of " + agent + " overtake each other " + span
+	case LinkDelays:
+		return "messages of " + agent + " are late " + span
+	case BrokerRestart:
+		return "the broker restarts"
+	case HubCrash:
+		return "the hub is killed"
+	case HubKillAt:
+		return fmt.Sprintf("the hub is killed at write or sync %d from now", f.N)
+	case HubPoint:
+		return fmt.Sprintf("the hub is killed at its kill point %d from now", f.N)
+	case HubPower:
+		return "the power of the hub fails"
+	case HubPowerAt:
+		return fmt.Sprintf("the power of the hub fails at write or sync %d from now", f.N)
+	case HubDiskFull:
+		return "the hub's disk is full " + span
+	case HubClock:
+		return fmt.Sprintf("the hub's clock is stepped by %d s", clockStep(f)/1000)
+	case HubSuspend:
+		return "the hub stands still " + span + " and another takes its place"
+	case HubRestored:
+		return "the hub's database is put back to what it was before"
+	case LostRequest:
+		return "the next command to " + lane + " is lost"
+	case LostAnswer:
+		return "the next answer of " + lane + " is lost"
+	case LateExecution:
+		return "the next command runs late in " + lane
+	case RepeatAnswer:
+		return lane + " answers with the document before"
+	case Refused:
+		return lane + " refuses the next document"
+	case RegisterBusy:
+		return lane + " is busy at the next command"
+	case RegisterOff:
+		return lane + " is off " + span
+	case PowerLoss:
+		return "the power of " + lane + " fails in the middle of a document"
+	case Foreign:
+		return "somebody makes a receipt on " + lane
+	case ForeignShift:
+		return "somebody closes the shift of " + lane
+	case ShiftOld:
+		return lane + " finds itself a day on"
+	case PaperOut:
+		return lane + " has no paper " + span
+	case FNFull:
+		return "the ФН of " + lane + " is full"
+	case FNReplaced:
+		return "the ФН of " + lane + " is replaced"
+	}
+	return string(f.Kind)
+}
+
+// clockStep is by how much a clock is stepped, ms, both ways.
+func clockStep(f Fault) int64 {
+	steps := [...]int64{-3600_000, -90_000, -5000, 5000, 90_000, 3600_000}
+	return steps[f.Chance%uint64(len(steps))]
+}

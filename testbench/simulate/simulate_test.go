@@ -1,0 +1,33 @@
+package simulate
+
+import (
+	"strings"
+	"testing"
+	"os"
+	"strconv"
+	"time"
+)
+
+func TestOne(t *testing.T) {
+	n, _ := strconv.Atoi(os.Getenv("N"))
+	from, _ := strconv.Atoi(os.Getenv("FROM"))
+	b := time.Now()
+	bad := 0
+	for seed := from; seed < from+n; seed++ {
+		p := Draw(uint64(seed))
+		p.Break = os.Getenv("BREAK")
+		r, err := Play(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Wrong) > 0 {
+			bad++
+			if os.Getenv("V") != "" {
+				t.Logf("%d: %d sales %d receipts, %d steps\n%s", seed, r.Sales, r.Receipts, r.Steps, strings.Join(r.Story, "\n"))
+			} else {
+				t.Logf("%d: %s", seed, r.Wrong)
+			}
+		}
+	}
+	t.Log(bad, "bad,", float64(n)/time.Since(b).Seconds(), "a second")
+}
