@@ -22,6 +22,14 @@ func good() Document {
 	}
 }
 
+// sumOnly makes a correction without items.
+func sumOnly(taxes ...VATSum) func(*Document) {
+	return func(d *Document) {
+		d.Kind, d.Items, d.SoldAt = KindCorrection, nil, time.Time{}
+		d.Correction = &Correction{Date: "2026-01-31", Taxes: taxes}
+	}
+}
+
 func TestValidate(t *testing.T) {
 	if err := good().Validate(); err != nil {
 		t.Fatal(err)
@@ -73,6 +81,45 @@ func TestValidate(t *testing.T) {
 		{"order without number", func(d *Document) {
 			d.Kind, d.Correction = KindCorrection, &Correction{ByOrder: true, Date: "2026-01-31"}
 		}, fault.CorrectionIncomplete},
+		{"correction with taxes beside items", func(d *Document) {
+			d.Kind, d.Correction = KindCorrection, &Correction{Date: "2026-01-31", Taxes: []VATSum{{VATNone, 8500}}}
+		}, fault.CorrectionTaxesBad},
+		{"sum-only without taxes", sumOnly(), fault.CorrectionTaxesBad},
+		{"sum-only, rate twice", sumOnly(VATSum{VATNone, 4000}, VATSum{VATNone, 4500}), fault.CorrectionTaxesBad},
+		{"sum-only, unknown rate", sumOnly(VATSum{13, 100}), fault.VATUnknown},
+		{"sum-only, rate of another year", sumOnly(VATSum{VAT20, 1417}), fault.VATNotInForce},
+		{"sum-only, turnover short", sumOnly(VATSum{VATNone, 8499}), fault.CorrectionTaxesBad},
+		{"sum-only, negative", sumOnly(VATSum{VAT22, -1}), fault.CorrectionTaxesBad},
+		{"sum-only, VAT of twice the sum", sumOnly(VATSum{VAT22, 3066}), fault.CorrectionTaxesBad},
+		{"correction with a stray fiscal sign", func(d *Document) {
+			d.Kind, d.Correction, d.WrongFP = KindCorrection, &Correction{Date: "2026-01-31"}, 5
+		}, fault.RepairBad},
+		{"rate of the corrected day", func(d *Document) {
+			d.Kind, d.Correction, d.SoldAt, d.Items[0].VAT = KindCorrection, &Correction{Date: "2025-12-31"}, time.Time{}, VAT22
+		}, fault.VATNotInForce},
+		{"advance paid with an advance", func(d *Document) {
+			d.Items[0].Method, d.Items[0].Subject, d.Payments = Advance, SubjectPayment, []Payment{{Prepaid, 8500}}
+		}, fault.AdvancePayment},
+		{"credit payment beside another item", func(d *Document) {
+			d.Items = append(d.Items, d.Items[0])
+			d.Items[1].Method, d.Total, d.Payments[0].Amount = CreditPayment, 17000, 13500
+		}, fault.ItemMethodBad},
+		{"short marking code", func(d *Document) { d.Items[0].Mark = "0104601234567893" }, fault.MarkBad},
+		{"marking code with a bad GTIN", func(d *Document) { d.Items[0].Mark = "010460123456789021abc" }, fault.MarkBad},
+		{"marking code of another article", func(d *Document) {
+			d.Items[0].Mark, d.Items[0].GTIN = "010460123456789321abc", "04600439931256"
+		}, fault.MarkBad},
+		{"marking code in Cyrillic", func(d *Document) { d.Items[0].Mark = "010460123456789321я" }, fault.MarkBad},
+		{"two of one marking code", func(d *Document) {
+			it := &d.Items[0]
+			it.Mark, it.Quantity, it.Price = "010460123456789321abc", 2*One, 4250
+		}, fault.ItemQuantityBad},
+		{"marked goods without a code", func(d *Document) { d.Items[0].Subject = SubjectMarked }, fault.ItemSubjectBad},
+		{"industry requisite without a number", func(d *Document) {
+			n := VendingIndustry
+			n.Number, d.Items[0].Industry = "", &n
+		}, fault.IndustryBad},
+		{"buyer's INN", func(d *Document) { d.Buyer = &Buyer{Name: "ООО", INN: "7700999991"} }, fault.BuyerBad},
 		{"receipt with correction", func(d *Document) { d.Correction = &Correction{Date: "2026-01-31"} }, fault.KindUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -99,11 +146,53 @@ func TestValidate(t *testing.T) {
 			d.Kind, d.Correction = KindCorrection, &Correction{Date: "2026-01-31"}
 			return d
 		}(),
+		changed(sumOnly(VATSum{VAT22, 1533})),
+		changed(sumOnly(VATSum{VAT10, 400}, VATSum{VATNone, 4100})),
+		changed(func(d *Document) { d.Operation, d.WrongFP = SellReturn, 1234567890 }),
+		changed(func(d *Document) { // a balance topped up
+			d.Items[0].Method, d.Items[0].Subject, d.Items[0].VAT = Advance, SubjectPayment, VAT22.ForAdvance()
+		}),
+		changed(func(d *Document) { d.Payments = []Payment{{Prepaid, 5000}, {Ecash, 3500}} }), // and spent
+		changed(func(d *Document) {
+			d.Items[0].Mark, d.Items[0].Subject = "010460123456789321JgXJ5.\x1d93abcd", SubjectMarked
+		}),
+		changed(func(d *Document) { d.Buyer = &Buyer{Name: "ООО «Пример»", INN: "7700999990"} }),
 	} {
 		if err := d.Validate(); err != nil {
 			t.Errorf("%+v: %v", d, err)
 		}
 	}
+}
+
+func changed(change func(*Document)) Document {
+	d := good()
+	change(&d)
+	return d
+}
+
+func TestParseMark(t *testing.T) {
+	for code, want := range map[string]MarkingCode{
+		"010460043993125621JgXJ5.\x1d91abcd\x1d92sign": {"04600439931256", "JgXJ5."},
+		"\x1d010460043993125621JgXJ5.":                 {"04600439931256", "JgXJ5."},
+	} {
+		if got, ok := ParseMark(code); !ok || got != want {
+			t.Errorf("%q: %v %v", code, got, ok)
+		}
+	}
+	for _, code := range []string{"", "01", "4600439931256", "010460043993125721x", "010460043993125622x", "010460043993125621", "010460043993125621" + strings.Repeat("x", 21)} {
+		if got, ok := ParseMark(code); ok {
+			t.Errorf("%q: %v", code, got)
+		}
+	}
+}
+
+func FuzzParseMark(f *testing.F) {
+	f.Add("010460043993125621JgXJ5.\x1d91abcd")
+	f.Fuzz(func(t *testing.T, s string) {
+		if m, ok := ParseMark(s); ok && (!validGTIN(m.GTIN) || m.Serial == "") {
+			t.Fatal(m)
+		}
+	})
 }
 
 func TestProduct(t *testing.T) {

@@ -5,7 +5,9 @@ import (
 	"time"
 )
 
-// ShiftReport is document 2 (opening) or 5 (closing).
+// ShiftReport is document 2 (opening) or 5 (closing). User (1048), Address and
+// Place belong to the printed form: they are read where a register wrote them,
+// never composed.
 type ShiftReport struct {
 	Imprint              // FN, FD, FP, At, Shift, RegNumber, INN, User, Version
 	Close      bool      // document 5
@@ -80,9 +82,6 @@ func ComposeShift(s ShiftReport) (Document, error) {
 	var b builder
 	b.head(s.Imprint, signReceipt)
 	b.num(1209, uint64(s.Version))
-	b.some(1048, s.User)
-	b.some(1009, s.Address)
-	b.some(1187, s.Place)
 	b.some(1021, s.Cashier)
 	b.some(1203, s.CashierINN)
 	b.flag(1050, s.Resource)
