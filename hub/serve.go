@@ -19,6 +19,7 @@ import (
 	_ "time/tzdata" // zones of machines and registers, wherever the hub runs
 
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	_ "github.com/chekomat/chekomat/fiscal/kkt/pirit"  // driver
 	_ "github.com/chekomat/chekomat/fiscal/kkt/shtrih" // driver
 	"github.com/chekomat/chekomat/hub/api"
 	"github.com/chekomat/chekomat/hub/broker"
