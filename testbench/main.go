@@ -18,6 +18,7 @@ import (
 	"github.com/chekomat/chekomat/testbench/machine"
 	"github.com/chekomat/chekomat/testbench/register"
 	"github.com/chekomat/chekomat/testbench/replay"
+	"github.com/chekomat/chekomat/testbench/simulate"
 	"github.com/chekomat/chekomat/testbench/vectors"
 )
 
@@ -33,7 +34,7 @@ demos on loopback and counts what was sold, journaled, fiscalized and shown.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), decode.Command(), convert.Command(), vectors.Command(), audit.Command(), document.Command(), machine.Command(), register.Command())
+	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), simulate.Command(), decode.Command(), convert.Command(), vectors.Command(), audit.Command(), document.Command(), machine.Command(), register.Command())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "testbench:", err)
 		os.Exit(1)

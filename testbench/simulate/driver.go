@@ -151,6 +151,11 @@ func (d *driver) Submit(_ context.Context, w kkt.Wire, base kkt.Baseline) kkt.Ou
 		}
 		return kkt.Outcome{Kind: kkt.Done, Receipt: &made}
 	}
+	if r.intruder {
+		r.intruder = false
+		r.w.seen[Foreign]++
+		r.w.after(askTime, r.stranger)
+	}
 	noAnswer := outcome(kkt.Ambiguous, fault.New(fault.NoAnswer, "no answer"))
 	switch fate {
 	case LostRequest:

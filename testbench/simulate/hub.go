@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -48,12 +49,12 @@ type hub struct {
 	ingest  *ingest.Ingest
 	till    *till.Till
 	lanes   []*lane
-	sleeps  int64    // it stands still until then
-	missed  []func() // what is to be done when it wakes
-	points  int      // kill points passed in this run
-	killAt  int      // dies at this one
-	laneErr error
-	unsaid  []func() // of the wrong strategy: stored later
+	sleeps  int64           // it stands still until then
+	missed  []func()        // what is to be done when it wakes
+	points  int             // kill points passed in this run
+	killAt  int             // dies at this one
+	changed <-chan struct{} // commits
+	unsaid  []func()        // of the wrong strategy: stored later
 }
 
 func (h *hub) name() string {
@@ -172,6 +173,7 @@ func (h *hub) assemble() (err error) {
 	if err := h.store.NoteAllGone(ctx); err != nil {
 		return err
 	}
+	h.changed, _ = h.store.Changed()
 	h.settle()
 	ids, err := h.till.Begin(ctx)
 	if err != nil {
@@ -244,19 +246,27 @@ func (h *hub) die(how string) {
 	}
 }
 
-// tick is what the process does each second.
+// tick is what the process does beside: it looks for jobs when something was
+// committed, and now and then for what a missed signal would leave lying.
 func (h *hub) tick(run, n int) {
-	h.w.after(1000, func() {
+	h.w.after(250, func() {
 		if !h.up || h.run != run {
 			return
 		}
 		h.when(func() {
 			h.guard(func() {
-				if n%5 == 4 {
+				if n%20 == 19 {
 					_ = h.ingest.Look(context.Background()) // it is tried again
+					h.settle()
 				}
-				h.settle()
-				h.till.Rouse()
+				select {
+				case <-h.changed:
+					h.till.Rouse()
+				default:
+					if n%20 == 19 {
+						h.till.Rouse()
+					}
+				}
 			})
 			if !h.up || h.run != run {
 				return
@@ -297,9 +307,7 @@ func (l *lane) begin() {
 			}
 		}()
 		l.yield = yield
-		if err := h.till.Work(context.Background(), l.id, l.wait); err != nil {
-			h.laneErr = err
-		}
+		_ = h.till.Work(context.Background(), l.id, l.wait) // its lane could not be read: it is tried again
 	}))
 }
 
@@ -338,7 +346,7 @@ func (l *lane) turn() {
 	l.awake = true
 	defer func() { l.awake = false }()
 	n, ok := l.next()
-	if !ok { // its lane could not be read: it is tried again
+	if !ok {
 		l.next, n = nil, nap{until: l.h.w.now + 1000}
 	}
 	l.nap = n
@@ -387,8 +395,14 @@ func (h *hub) ackEarly(a *agent, body []byte) {
 	})
 }
 
-// template is a hub's database with the scene in it, made once a program.
-var template = sync.OnceValues(func() (*powercut.Disk, error) {
+// templates are hubs' databases with the scene in them, by how many lanes there
+// are, made once a program.
+var templates = [most + 1]func() (*powercut.Disk, error){
+	1: sync.OnceValues(func() (*powercut.Disk, error) { return template(1) }),
+	2: sync.OnceValues(func() (*powercut.Disk, error) { return template(2) }),
+}
+
+func template(lanes int) (*powercut.Disk, error) {
 	dir, err := os.MkdirTemp(scratch(), "chekomat-simulate-template-")
 	if err != nil {
 		return nil, err
@@ -403,17 +417,17 @@ var template = sync.OnceValues(func() (*powercut.Disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Write(ctx, scene); err != nil {
-		return nil, err
+	if err := s.Write(ctx, func(tx *sql.Tx) error { return scene(tx, lanes) }); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return disk, s.Close()
-})
+}
 
 // most is how many machines and lanes a schedule may have.
 const most = 2
 
 // scene is an operator with a seller, machines and lanes.
-func scene(tx *sql.Tx) (err error) {
+func scene(tx *sql.Tx, lanes int) (err error) {
 	do := func(query string, args ...any) {
 		if err == nil {
 			if _, err = tx.Exec(query, args...); err != nil {
@@ -438,6 +452,9 @@ func scene(tx *sql.Tx) (err error) {
 		do(`INSERT INTO machine_rule(machine_id,currency) VALUES (?,'643')`, m)
 		do(`INSERT INTO agent(id,operator_id,secret_hash,created_at) VALUES (?,?,?,1)`, a, operator, store.HashSecret("x"))
 		do(`INSERT INTO binding(operator_id,agent_id,machine_id,valid_from) VALUES (?,?,?,1)`, operator, a, m)
+		if n >= lanes {
+			continue
+		}
 		do(`INSERT INTO lane(id,operator_id,seller_id,name,url,ffd,tax_systems,zone,test,created_at) VALUES (?,?,'s',?,?,'1.2',1,'Europe/Moscow',1,1)`,
 			fmt.Sprintf("l%d", n+1), operator, fmt.Sprintf("Касса %d", n+1), fmt.Sprintf("sim:%d", n))
 	}

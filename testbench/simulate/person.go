@@ -13,7 +13,7 @@ func (w *world) heal() {
 	w.calm = true
 	w.tell("— all faults are over")
 	for _, r := range w.regs {
-		r.next, r.offTill, r.paperOut = nil, 0, 0
+		r.next, r.offTill, r.paperOut, r.intruder = nil, 0, 0, false
 	}
 	for i, a := range w.agents {
 		a.disk.Limit(0)

@@ -97,18 +97,18 @@ type Plan struct {
 }
 
 // busy is how long buyers come; faults may strike a little longer.
-const busy = 3 * 60_000
+const busy = 100_000
 
 // Draw makes the plan of a seed.
 func Draw(seed uint64) Plan {
 	r := stream(seed, "plan")
 	p := Plan{Seed: seed, Machines: 1 + r.IntN(2), Lanes: 1 + r.IntN(2)}
-	for range 2 + r.IntN(5) {
+	for range 2 + r.IntN(6) {
 		p.Sales = append(p.Sales, Sale{At: 3000 + r.Int64N(busy), Machine: r.IntN(p.Machines), Column: 1 + r.IntN(3),
 			Cash: r.IntN(4) == 0, Fails: r.IntN(10) == 0})
 	}
 	sort.SliceStable(p.Sales, func(i, k int) bool { return p.Sales[i].At < p.Sales[k].At })
-	for range 1 + r.IntN(7) {
+	for range 2 + r.IntN(9) {
 		p.Faults = append(p.Faults, drawFault(r, &p))
 	}
 	sort.SliceStable(p.Faults, func(i, k int) bool { return p.Faults[i].At < p.Faults[k].At })
@@ -132,13 +132,11 @@ func drawFault(r *rand.Rand, p *Plan) Fault {
 			break
 		}
 	}
-	switch f.Kind {
-	case AgentCrash, AgentKillAt, AgentPoint, AgentPower, AgentPowerAt, AgentDiskFull, AgentSlow, AgentClock, PanelDead, LinkDown, LinkLossy, LinkRepeats,
-		LinkReorders, LinkDelays:
+	switch f.Kind.of() {
+	case "agent":
 		f.Who = r.IntN(p.Machines)
-	case LostRequest, LostAnswer, LateExecution, RepeatAnswer, Refused, RegisterBusy, RegisterOff, PowerLoss, Foreign, ForeignShift, ShiftOld, PaperOut, FNFull, FNReplaced:
+	case "register":
 		f.Who = r.IntN(p.Lanes)
-	default:
 	}
 	return f
 }
@@ -231,6 +229,9 @@ func (f Fault) words() string {
 	case PowerLoss:
 		return "the power of " + lane + " fails in the middle of a document"
 	case Foreign:
+		if f.Chance%2 == 1 {
+			return "somebody makes a receipt on " + lane + " while it takes the next command"
+		}
 		return "somebody makes a receipt on " + lane
 	case ForeignShift:
 		return "somebody closes the shift of " + lane
@@ -250,4 +251,40 @@ func (f Fault) words() string {
 func clockStep(f Fault) int64 {
 	steps := [...]int64{-3600_000, -90_000, -5000, 5000, 90_000, 3600_000}
 	return steps[f.Chance%uint64(len(steps))]
+}
+
+// of says whom a fault strikes: an agent, a register, or what there is once.
+func (k Kind) of() string {
+	switch k {
+	case AgentCrash, AgentKillAt, AgentPoint, AgentPower, AgentPowerAt, AgentDiskFull, AgentSlow, AgentClock, PanelDead, LinkDown, LinkLossy, LinkRepeats,
+		LinkReorders, LinkDelays:
+		return "agent"
+	case LostRequest, LostAnswer, LateExecution, RepeatAnswer, Refused, RegisterBusy, RegisterOff, PowerLoss, Foreign, ForeignShift, ShiftOld, PaperOut, FNFull, FNReplaced:
+		return "register"
+	default:
+		return ""
+	}
+}
+
+// check refuses a plan, written by hand, that names what is not there.
+func (p Plan) check() error {
+	if p.Machines < 1 || p.Machines > most || p.Lanes < 1 || p.Lanes > most {
+		return fmt.Errorf("%d machines and %d registers: 1..%d wanted", p.Machines, p.Lanes, most)
+	}
+	for _, s := range p.Sales {
+		if s.Machine < 0 || s.Machine >= p.Machines || s.Column < 1 || s.Column > len(prices) || s.At < 0 {
+			return fmt.Errorf("sale %+v: no such machine, column or time", s)
+		}
+	}
+	for _, f := range p.Faults {
+		n := map[string]int{"agent": p.Machines, "register": p.Lanes, "": 1}[f.Kind.of()]
+		known := false
+		for _, k := range kinds {
+			known = known || k.kind == f.Kind
+		}
+		if !known || f.Who < 0 || f.Who >= n || f.At < 0 || f.For < 0 || f.N < 0 {
+			return fmt.Errorf("fault %+v: no such kind, target or time", f)
+		}
+	}
+	return checkBreak(p.Break)
 }

@@ -30,7 +30,7 @@ type register struct {
 	offTill  int64
 	paperOut int64 // no paper until then
 	running  int   // commands taken and not carried out yet
-	answer   *fn.Document
+	intruder bool  // makes a receipt as soon as the next command is on its way
 }
 
 func newRegister(w *world, n int) *register {

@@ -37,7 +37,7 @@ func keyOfSale(agent, journal string, seq int64) string {
 // Play runs one schedule to its end. The error is of the bench, not of what is
 // tested.
 func Play(p Plan) (res Result, err error) {
-	base, err := template()
+	base, err := templates[p.Lanes]()
 	if err != nil {
 		return res, fmt.Errorf("simulate: make a hub's database: %w", err)
 	}
@@ -110,7 +110,7 @@ func (w *world) build(dir string, base *powercut.Disk) error {
 		}
 		w.kept = &kept{disk: disk}
 	}
-	for n := range most {
+	for n := range w.plan.Lanes {
 		w.regs = append(w.regs, newRegister(w, n))
 	}
 	w.hubs = []*hub{{w: w}, {w: w, n: 1}}

@@ -1,10 +1,10 @@
 package simulate
 
 import (
-	"strings"
-	"testing"
 	"os"
 	"strconv"
+	"strings"
+	"testing"
 	"time"
 )
 
@@ -30,4 +30,26 @@ func TestOne(t *testing.T) {
 		}
 	}
 	t.Log(bad, "bad,", float64(n)/time.Since(b).Seconds(), "a second")
+}
+
+func TestEqualSeedsGiveEqualStories(t *testing.T) {
+	for seed := range uint64(40) {
+		a, err := Play(Draw(seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := Play(Draw(seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Digest() != b.Digest() || a.Steps != b.Steps {
+			for i := range min(len(a.Story), len(b.Story)) {
+				if a.Story[i] != b.Story[i] {
+					t.Errorf("seed %d line %d: %q and %q", seed, i, a.Story[i], b.Story[i])
+					break
+				}
+			}
+			t.Errorf("seed %d: %d steps and %d, %d lines and %d", seed, a.Steps, b.Steps, len(a.Story), len(b.Story))
+		}
+	}
 }

@@ -236,6 +236,10 @@ func (w *world) strikeRegister(f Fault) bool {
 		r.offTill = w.now + f.For
 		w.seen[f.Kind]++
 	case Foreign:
+		if f.Chance%2 == 1 {
+			r.intruder = true
+			break
+		}
 		r.stranger()
 		w.seen[f.Kind]++
 	case ForeignShift:

@@ -1,0 +1,144 @@
+package simulate
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// ErrViolated says that an invariant was broken.
+var ErrViolated = errors.New("simulation: an invariant was broken")
+
+// Command is "testbench simulate".
+func Command() *cobra.Command {
+	var o Options
+	var asJSON bool
+	var replay string
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Whole Chekomat on virtual time from a seed, with faults everywhere / весь Чекомат на виртуальном времени, со сбоями повсюду",
+		Long: `Plays schedules of sales and faults in one process on virtual time: agents,
+broker, hub and registers. At the end of each everything heals and what is left
+is held against what was sold. A violation is shrunk and told in words; exit
+code 1. Equal seeds give equal stories. See docs/simulation.md.
+
+Разыгрывает продажи и сбои в одном процессе на виртуальном времени. В конце
+каждого расписания всё чинится, и остаток сверяется с проданным. Нарушение
+ужимается и рассказывается словами; код завершения 1.
+
+--break takes a wrong strategy that must be found wrong: ` + strings.Join(Breaks(), ", "),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			var rep Report
+			var err error
+			if replay != "" {
+				rep, err = replayed(replay, o, cmd.InOrStdin())
+			} else {
+				if term.IsTerminal(int(os.Stderr.Fd())) {
+					o.Progress = bar(os.Stderr)
+				}
+				rep, err = Many(cmd.Context(), o)
+			}
+			if o.Progress != nil {
+				fmt.Fprint(os.Stderr, "\r\033[K")
+			}
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(out)
+				e.SetIndent("", "  ")
+				err = e.Encode(rep)
+			} else {
+				rep.print(out)
+			}
+			if err == nil && rep.Violations > 0 {
+				err = fmt.Errorf("%w: %d of %d schedules", ErrViolated, rep.Violations, rep.Schedules)
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the first schedule / зерно первого расписания")
+	f.IntVar(&o.Schedules, "schedules", 500, "how many schedules / сколько расписаний")
+	f.StringVar(&o.Break, "break", "", "swap in a wrong strategy / подставить неверную стратегию")
+	f.IntVar(&o.Workers, "workers", 0, "side by side, 0: one a processor / одновременно, 0: по числу процессоров")
+	f.IntVar(&o.Tries, "tries", 400, "tries to shrink a failing schedule / попыток ужать")
+	f.StringVar(&replay, "replay", "", "play the plan of a file (-: standard input), as a story has it, and tell all / проиграть план из файла")
+	f.BoolVar(&asJSON, "json", false, "answer in JSON / ответ в JSON")
+	return cmd
+}
+
+// replayed plays one plan and tells its story whether or not it breaks anything.
+func replayed(file string, o Options, in io.Reader) (Report, error) {
+	var raw []byte
+	var err error
+	if file == "-" {
+		raw, err = io.ReadAll(in)
+	} else {
+		raw, err = os.ReadFile(file)
+	}
+	var p Plan
+	if err == nil {
+		err = json.Unmarshal(raw, &p)
+	}
+	if err == nil {
+		err = p.check()
+	}
+	if err != nil {
+		return Report{}, fmt.Errorf("simulate: read the plan %s: %w", file, err)
+	}
+	if o.Break != "" {
+		p.Break = o.Break
+	}
+	if err := checkBreak(p.Break); err != nil {
+		return Report{}, err
+	}
+	r, err := Play(p)
+	rep := Report{Seed: p.Seed, Faults: map[Kind]int{}, Invariants: Invariants, Break: p.Break, Seeds: []uint64{}}
+	rep.add(r)
+	if len(r.Wrong) > 0 {
+		rep.Seeds = append(rep.Seeds, p.Seed)
+	}
+	rep.Stories = []Story{{Seed: p.Seed, Wrong: r.Wrong, Plan: p, Words: r.Words()}}
+	return rep, err
+}
+
+func bar(to io.Writer) func(done, all, wrong int) {
+	return func(done, all, wrong int) {
+		const width = 30
+		full := width * done / max(all, 1)
+		fmt.Fprintf(to, "\r[%s%s] %d/%d", strings.Repeat("█", full), strings.Repeat("·", width-full), done, all)
+		if wrong > 0 {
+			fmt.Fprintf(to, ", %d broken", wrong)
+		}
+	}
+}
+
+func (rep Report) print(to io.Writer) {
+	for _, s := range rep.Stories {
+		for _, line := range s.Words {
+			fmt.Fprintln(to, line)
+		}
+		fmt.Fprintln(to, "plan for --replay:", string(mustJSON(s.Plan)))
+		fmt.Fprintln(to)
+	}
+	faults := 0
+	for _, n := range rep.Faults {
+		faults += n
+	}
+	fmt.Fprintf(to, "%d schedules, %d sales, %d receipts, %d faults of %d kinds, %.0f minutes of virtual time in %.1f s (%.1f schedules/s)\n",
+		rep.Schedules, rep.Sales, rep.Receipts, faults, len(rep.Faults), rep.Minutes, rep.Seconds, rep.PerSecond)
+	if rep.Violations == 0 {
+		fmt.Fprintln(to, "no invariant was broken:", strings.Join(rep.Invariants, " "))
+		return
+	}
+	fmt.Fprintf(to, "%d schedules broke an invariant, seeds %v\n", rep.Violations, rep.Seeds)
+}
