@@ -2,6 +2,7 @@ package ffd
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -46,19 +47,26 @@ func (p *page) centre(s string) {
 	}
 }
 
-// row writes a label on the left and a value on the right, on lines of their own
-// when they do not fit together.
+// row writes a label on the left and a value on the right; what does not fit
+// beside the label's last line goes on lines of its own.
 func (p *page) row(indent int, label, value string) {
 	margin := strings.Repeat(" ", indent)
 	width := TextWidth - indent
-	free := width - utf8.RuneCountInString(label) - utf8.RuneCountInString(value)
-	if free >= 1 {
-		p.line(strings.TrimRight(margin+label+strings.Repeat(" ", free)+value, " "))
-		return
-	}
-	for _, l := range wrap(label, width) {
+	lines := wrap(label, width)
+	end := lines[len(lines)-1]
+	for _, l := range lines[:len(lines)-1] {
 		p.line(margin + l)
 	}
+	free := width - utf8.RuneCountInString(end) - utf8.RuneCountInString(value)
+	switch {
+	case value == "":
+		p.line(margin + end)
+		return
+	case free >= 1:
+		p.line(margin + end + strings.Repeat(" ", free) + value)
+		return
+	}
+	p.line(margin + end)
 	for _, l := range wrap(value, width-2) {
 		p.line(strings.Repeat(" ", TextWidth-utf8.RuneCountInString(l)) + l)
 	}
@@ -74,6 +82,7 @@ func (p *page) labelled(t Tag, label string) {
 }
 
 // generic shows an element under its full name, structures with their content.
+// Counters show what they counted.
 func (p *page) generic(indent int, e Element) {
 	label := TagName(e.Tag, p.lang)
 	if e.Nested == nil {
@@ -83,34 +92,39 @@ func (p *page) generic(indent int, e Element) {
 		p.row(indent, label+":", Describe(e, p.lang))
 		return
 	}
-	if isCounter(e.Tag) && numberIn(e.Nested, 1135) == 0 && idle(e.Nested) {
+	counter := isCounter(e.Tag)
+	if counter && idle(e) {
 		p.row(indent, label+":", p.say("нет", "none"))
 		return
 	}
 	p.row(indent, label+":", "")
 	for _, in := range e.Nested {
-		p.generic(min(indent+2, 16), in)
+		if !counter || !idle(in) || isCounter(in.Tag) {
+			p.generic(min(indent+2, 16), in)
+		}
 	}
 }
 
 // isCounter says whether the structure counts receipts of one kind.
 func isCounter(t Tag) bool {
 	switch t {
-	case 1129, 1130, 1131, 1132, 1145, 1146, 1232, 1233:
+	case 1129, 1130, 1131, 1132, 1133, 1145, 1146, 1232, 1233:
 		return true
 	}
 	return false
 }
 
-// idle says whether every value of a chain is a known number and zero.
-func idle(es []Element) bool {
-	for _, e := range es {
-		info, ok := Lookup(e.Tag)
-		if v, err := e.Uint(); !ok || e.Nested != nil || err != nil || v != 0 || info.Type != VLN && info.Type != U32 {
-			return false
-		}
+// idle says whether an element is a known number and zero, or holds such alone.
+func idle(e Element) bool {
+	if e.Nested != nil {
+		return !slices.ContainsFunc(e.Nested, func(in Element) bool { return !idle(in) })
 	}
-	return true
+	info, ok := Lookup(e.Tag)
+	if !ok || info.Type != VLN && info.Type != U32 {
+		return false
+	}
+	v, err := e.Uint()
+	return err == nil && v == 0
 }
 
 // wrap cuts a text into lines of at most width characters, at spaces where it
