@@ -172,7 +172,7 @@ func (s *Store) noteBoot(tx *sql.Tx, j *journal, boot string, now int64) error {
 		}
 	}
 	_, err = tx.Exec(`INSERT INTO boot(operator_id,agent_id,journal_id,id,ordinal,seen_at) VALUES (?,?,?,?,?,?)
-		ON CONFLICT DO UPDATE SET ordinal=excluded.ordinal, seen_at=excluded.seen_at`,
+		ON CONFLICT(operator_id,agent_id,journal_id,id) DO UPDATE SET ordinal=excluded.ordinal, seen_at=excluded.seen_at`,
 		j.operator, j.agent, j.id, boot, ordinal+1, now)
 	if err != nil {
 		return err
@@ -213,8 +213,8 @@ func (s *Store) NoteState(ctx context.Context, operator, agent string, st wire.S
 		}
 		var h wire.Hello
 		if json.Unmarshal([]byte(hello), &h) == nil && h.Session == st.Session {
-			if _, err = tx.Exec(`UPDATE journal SET head=max(head,?) WHERE operator_id=? AND agent_id=? AND id=?`,
-				st.Head, operator, agent, h.Journal); err != nil {
+			if _, err = tx.Exec(`UPDATE journal SET head=?4 WHERE operator_id=?1 AND agent_id=?2 AND id=?3 AND head<?4`,
+				operator, agent, h.Journal, st.Head); err != nil {
 				return err
 			}
 		}

@@ -75,7 +75,7 @@ func (in *intake) disturbs(e *entry) error {
 		}
 		// The period it stands in, the one after it if it came during a reading,
 		// and those ended by readings it happened before and stands behind.
-		if err := in.recount(e.journal, `seq>?4 AND ifnull((SELECT head FROM audit b WHERE b.operator_id=?1 AND b.agent_id=?2 AND b.journal_id=?3 AND b.seq=a.since_seq),0)<?4
+		if err := in.recount(e.journal, `seq>?4 AND coalesce((SELECT head FROM audit b WHERE b.operator_id=?1 AND b.agent_id=?2 AND b.journal_id=?3 AND b.seq=a.since_seq),0)<?4
 			OR seq<?4 AND seq>?4-?6 AND at>?5`, seq, at, reconcile.Lag); err != nil {
 			return err
 		}

@@ -123,7 +123,8 @@ func (s *Store) TakeFlight(ctx context.Context, operator, agent string, t wire.T
 			ON CONFLICT(operator_id,agent_id,name) DO NOTHING`, operator, agent, machine, t.Name, wall, s.Now(), text, t.Gzip); err != nil {
 			return err
 		}
-		_, err = tx.Exec(`DELETE FROM flight WHERE id IN (SELECT id FROM flight WHERE operator_id=? AND agent_id=? ORDER BY id DESC LIMIT -1 OFFSET ?)`,
+		_, err = tx.Exec(`DELETE FROM flight WHERE operator_id=?1 AND agent_id=?2
+			AND id<=(SELECT id FROM flight WHERE operator_id=?1 AND agent_id=?2 ORDER BY id DESC LIMIT 1 OFFSET ?3)`,
 			operator, agent, flightsMost)
 		return err
 	})

@@ -39,7 +39,7 @@ func (s *Store) Raise(tx *sql.Tx, operator, subject, code string, severity Sever
 	err = tx.QueryRow(`INSERT INTO incident(operator_id,subject,code,severity,detail,opened_at,last_at)
 		VALUES (NULLIF(?,''),?,?,?,?,?,?)
 		ON CONFLICT(subject,code) WHERE closed_at IS NULL
-		DO UPDATE SET last_at=excluded.last_at, count=count+1, detail=excluded.detail, severity=excluded.severity
+		DO UPDATE SET last_at=excluded.last_at, count=incident.count+1, detail=excluded.detail, severity=excluded.severity
 		RETURNING count`, operator, subject, code, severity, detail, now, now).Scan(&count)
 	if err != nil {
 		return false, fmt.Errorf("store: raise %s of %s: %w", code, subject, err)

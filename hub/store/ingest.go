@@ -111,18 +111,37 @@ func (s *Store) intakeOf(tx *sql.Tx, operator, agent string) *intake {
 	return &intake{s: s, tx: tx, operator: operator, agent: agent, now: s.Now(), facts: s.factsIn(tx), refused: map[string][]wire.Refusal{}, unfair: map[string]bool{}, lastAudit: map[string]lastAudit{}, prepared: map[string]*sql.Stmt{}}
 }
 
-// exec prepares a statement that each record of a batch runs once.
-func (in *intake) exec(query string, args ...any) (sql.Result, error) {
-	st := in.prepared[query]
-	if st == nil {
-		var err error
-		if st, err = in.tx.Prepare(query); err != nil { // closed with the transaction
-			return nil, err
+// prepare gives a statement that each record of a batch runs once.
+func (in *intake) prepare(query string) (st *sql.Stmt, err error) {
+	if st = in.prepared[query]; st == nil {
+		if st, err = in.tx.Prepare(query); err == nil { // closed with the transaction
+			in.prepared[query] = st
 		}
-		in.prepared[query] = st
+	}
+	return st, err
+}
+
+func (in *intake) exec(query string, args ...any) (sql.Result, error) {
+	st, err := in.prepare(query)
+	if err != nil {
+		return nil, err
 	}
 	return st.Exec(args...)
 }
+
+// row runs a query that gives one row.
+func (in *intake) row(query string, args ...any) interface{ Scan(...any) error } {
+	st, err := in.prepare(query)
+	if err != nil {
+		return noRow{err}
+	}
+	return st.QueryRow(args...)
+}
+
+// noRow is a row that could not be asked for.
+type noRow struct{ err error }
+
+func (n noRow) Scan(...any) error { return n.err }
 
 // journal opens a journal of which nothing waits to be settled.
 func (in *intake) journal(id string) (*journal, error) {
@@ -302,13 +321,10 @@ func (in *intake) store(j *journal, a *Arrival) error {
 	if err != nil {
 		return err
 	}
-	res, err := in.exec(`INSERT INTO record(operator_id,agent_id,journal_id,seq,machine_id,kind,class,amount,col,source,of_seq,at,received_at,hash,body,fate,reason)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, in.operator, in.agent, j.id, a.Seq, j.machine, a.Record.Kind, class, amount, col, source,
-		a.Record.Of, e.at, a.Received, a.hash(), a.Body, v.fate, v.reason)
+	err = in.row(`INSERT INTO record(operator_id,agent_id,journal_id,seq,machine_id,kind,class,amount,col,source,of_seq,at,received_at,hash,body,fate,reason)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id`, in.operator, in.agent, j.id, a.Seq, j.machine, a.Record.Kind, class, amount, col, source,
+		a.Record.Of, e.at, a.Received, a.hash(), a.Body, v.fate, v.reason).Scan(&e.id)
 	if err != nil {
-		return err
-	}
-	if e.id, err = res.LastInsertId(); err != nil {
 		return err
 	}
 	in.tally.record(j.machine.String, a.Record.Kind, v.fate, amount, source, e.at)

@@ -193,12 +193,9 @@ func history(tx *sql.Tx, now int64, job, state, reason, detail, actor string) er
 
 // moveJob changes a job's state when it is in one of from, and writes it down.
 func moveJob(tx *sql.Tx, now int64, job, state, reason, detail, actor string, from ...string) error {
-	list, err := json.Marshal(from)
-	if err != nil {
-		return err
-	}
-	res, err := tx.Exec(`UPDATE job SET state = ?, reason = ?, updated_at = ? WHERE id = ? AND state IN (SELECT value FROM json_each(?))`,
-		state, reason, now, job, list)
+	places, args := among(from)
+	res, err := tx.Exec(`UPDATE job SET state = ?, reason = ?, updated_at = ? WHERE id = ? AND state IN `+places,
+		append([]any{state, reason, now, job}, args...)...)
 	if err := one(res, err, ErrMoved); err != nil {
 		return err
 	}

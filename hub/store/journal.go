@@ -155,7 +155,7 @@ func (j *journal) save(tx *sql.Tx, now int64) error {
 			j.upto = first.Int64 - 1
 		}
 	}
-	if _, err := tx.Exec(`UPDATE journal SET upto=?, head=max(head,?), top=?, last_at=? WHERE operator_id=? AND agent_id=? AND id=?`,
+	if _, err := tx.Exec(`UPDATE journal SET upto=?1, head=CASE WHEN head<?2 THEN ?2 ELSE head END, top=?3, last_at=?4 WHERE operator_id=?5 AND agent_id=?6 AND id=?7`,
 		j.upto, j.head, j.top, now, j.operator, j.agent, j.id); err != nil {
 		return fmt.Errorf("journal %s: %w", j.id, err)
 	}

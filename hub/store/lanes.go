@@ -119,7 +119,8 @@ func (s *Store) TakeLane(ctx context.Context, lane, holder string, ttl, rest tim
 
 // keep renews the hold inside a write, or fails with ErrFenced.
 func (h Hold) keep(tx *sql.Tx, now int64) error {
-	res, err := tx.Exec(`UPDATE lane_state SET lease_until = MAX(lease_until, ?) WHERE lane_id = ? AND holder = ? AND fence = ?`,
+	res, err := tx.Exec(`UPDATE lane_state SET lease_until = CASE WHEN lease_until < ?1 THEN ?1 ELSE lease_until END
+		WHERE lane_id = ?2 AND holder = ?3 AND fence = ?4`,
 		now+h.TTL.Milliseconds(), h.Lane, h.Holder, h.Fence)
 	return one(res, err, ErrFenced)
 }
@@ -164,7 +165,7 @@ func (s *Store) SetLaneState(ctx context.Context, h Hold, state, fault, detail s
 
 func setLaneState(tx *sql.Tx, now int64, lane, state, fault, detail string) error {
 	_, err := tx.Exec(`INSERT INTO lane_state(lane_id, state, fault, detail, since) VALUES (?1,?2,?3,?4,?5)
-		ON CONFLICT(lane_id) DO UPDATE SET since = CASE WHEN state = ?2 AND fault = ?3 THEN since ELSE ?5 END,
+		ON CONFLICT(lane_id) DO UPDATE SET since = CASE WHEN lane_state.state = ?2 AND lane_state.fault = ?3 THEN lane_state.since ELSE ?5 END,
 		state = ?2, fault = ?3, detail = ?4`, lane, state, fault, detail, now)
 	return err
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/chekomat/chekomat/hub/store/storetest"
 )
 
 // spy is the reading side of a store that remembers what it is asked.
@@ -58,6 +60,7 @@ func (s *spy) take() []string {
 var walks = regexp.MustCompile(`^SCAN (r|c|j|h|record|job|receipt|job_history|takings|shown|tally|quarantine|foreign_document|attempt)\b`)
 
 func TestNothingTheAPIAsksWalksTheArchive(t *testing.T) {
+	storetest.SQLite(t)
 	s := openTest(t)
 	look := &spy{dsn: dsn(s.path, "deferred")}
 	s.r.Close()
@@ -160,6 +163,7 @@ func (s *Store) plan(t *testing.T, query string) (steps []string) {
 }
 
 func TestAWalkIsSeen(t *testing.T) {
+	storetest.SQLite(t)
 	s := openTest(t)
 	seen := false
 	for _, step := range s.plan(t, `SELECT * FROM receipt c WHERE c.rnm=?`) {

@@ -9,10 +9,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mattn/go-sqlite3"
-
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/hub/api/contract"
+	"github.com/chekomat/chekomat/hub/store/postgres"
 )
 
 // ErrExists says that something of this name is there already.
@@ -32,8 +31,7 @@ func sortableID(now int64) string {
 
 // unique turns a broken UNIQUE into ErrExists.
 func unique(err error) error {
-	if e, ok := errors.AsType[sqlite3.Error](err); ok &&
-		(e.ExtendedCode == sqlite3.ErrConstraintUnique || e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey) {
+	if (file{}).trouble(err) == postgres.Unique || postgres.Classify(err) == postgres.Unique {
 		return ErrExists
 	}
 	return err
@@ -72,7 +70,7 @@ func (s *Store) CreateOperator(ctx context.Context, o contract.NewOperator) erro
 // ChangeOperator changes what is not nil.
 func (s *Store) ChangeOperator(ctx context.Context, id string, c contract.OperatorChange) error {
 	return s.change(ctx, "change operator "+id, func(tx *sql.Tx) error {
-		return touched(tx.Exec(`UPDATE operator SET name=ifnull(?,name), zone=ifnull(?,zone), c_policy=ifnull(?,c_policy) WHERE id=?`,
+		return touched(tx.Exec(`UPDATE operator SET name=coalesce(?,name), zone=coalesce(?,zone), c_policy=coalesce(?,c_policy) WHERE id=?`,
 			c.Name, c.Zone, c.CPolicy, id))
 	})
 }
@@ -145,13 +143,13 @@ func (s *Store) SetSellerTax(ctx context.Context, operator, id string, t contrac
 
 func (s *Store) setTax(tx *sql.Tx, seller string, t contract.TaxProfile) error {
 	at, system := s.from(t.ValidFrom), taxSystems[t.TaxSystem]
-	same := exists(tx, `SELECT 1 FROM (SELECT * FROM seller_tax WHERE seller_id=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1)
+	same := exists(tx, `SELECT 1 FROM (SELECT * FROM seller_tax WHERE seller_id=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1) t
 		WHERE tax_system=? AND vat=?`, seller, at, system, t.VAT)
 	if !errors.Is(same, ErrNotFound) {
 		return same
 	}
 	_, err := tx.Exec(`INSERT INTO seller_tax(seller_id,valid_from,tax_system,vat) VALUES (?,?,?,?)
-		ON CONFLICT DO UPDATE SET tax_system=excluded.tax_system, vat=excluded.vat`, seller, at, system, t.VAT)
+		ON CONFLICT(seller_id,valid_from) DO UPDATE SET tax_system=excluded.tax_system, vat=excluded.vat`, seller, at, system, t.VAT)
 	return err
 }
 

@@ -46,7 +46,7 @@ func (s *Store) RenewSecret(ctx context.Context, operator, agent string) (contra
 // RevokeAgent refuses the agent from now on.
 func (s *Store) RevokeAgent(ctx context.Context, operator, agent string) error {
 	return s.change(ctx, "revoke agent "+wire.Username(operator, agent), func(tx *sql.Tx) error {
-		return touched(tx.Exec(`UPDATE agent SET revoked_at=ifnull(revoked_at,?) WHERE operator_id=? AND id=?`, s.Now(), operator, agent))
+		return touched(tx.Exec(`UPDATE agent SET revoked_at=coalesce(revoked_at,?) WHERE operator_id=? AND id=?`, s.Now(), operator, agent))
 	})
 }
 
@@ -66,12 +66,12 @@ func bindAgent(tx *sql.Tx, operator, agent, machine string, at int64) error {
 			return &FieldError{Field: "machine", Err: err}
 		}
 	}
-	same := exists(tx, `SELECT 1 FROM (SELECT * FROM binding WHERE operator_id=? AND agent_id=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1)
-		WHERE machine_id IS NULLIF(?,'')`, operator, agent, at, machine)
+	same := exists(tx, `SELECT 1 FROM (SELECT * FROM binding WHERE operator_id=? AND agent_id=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1) b
+		WHERE coalesce(machine_id,'')=?`, operator, agent, at, machine)
 	if !errors.Is(same, ErrNotFound) {
 		return same
 	}
 	_, err := tx.Exec(`INSERT INTO binding(operator_id,agent_id,machine_id,valid_from) VALUES (?,?,NULLIF(?,''),?)
-		ON CONFLICT DO UPDATE SET machine_id=excluded.machine_id`, operator, agent, machine, at)
+		ON CONFLICT(operator_id,agent_id,valid_from) DO UPDATE SET machine_id=excluded.machine_id`, operator, agent, machine, at)
 	return err
 }

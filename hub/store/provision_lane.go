@@ -28,7 +28,7 @@ func (s *Store) CreateLane(ctx context.Context, n contract.NewLane) (id string, 
 // ChangeLane changes what is not nil.
 func (s *Store) ChangeLane(ctx context.Context, operator, id string, c contract.LaneChange) error {
 	return s.change(ctx, "change lane "+id, func(tx *sql.Tx) error {
-		return touched(tx.Exec(`UPDATE lane SET name=ifnull(?3,name), url=ifnull(?4,url), zone=ifnull(?5,zone), enabled=ifnull(?6,enabled)
+		return touched(tx.Exec(`UPDATE lane SET name=coalesce(?3,name), url=coalesce(?4,url), zone=coalesce(?5,zone), enabled=coalesce(?6,enabled)
 			WHERE id=?1 AND (?2='' OR operator_id=?2)`, id, operator, c.Name, c.URL, c.Zone, c.Enabled))
 	})
 }

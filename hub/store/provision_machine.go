@@ -68,13 +68,13 @@ func setPeriod(tx *sql.Tx, owner, id string, at int64, p contract.MachinePeriod)
 	if err := exists(tx, `SELECT 1 FROM seller WHERE id=? AND operator_id=?`, p.Seller, owner); err != nil {
 		return &FieldError{Field: "seller", Err: err}
 	}
-	same := exists(tx, `SELECT 1 FROM (SELECT * FROM machine_period WHERE machine_id=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1)
+	same := exists(tx, `SELECT 1 FROM (SELECT * FROM machine_period WHERE machine_id=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1) p
 		WHERE seller_id=? AND serial=? AND address=? AND place=? AND zone=?`, id, at, p.Seller, p.Serial, p.Address, p.Place, p.Zone)
 	if !errors.Is(same, ErrNotFound) {
 		return same
 	}
 	_, err := tx.Exec(`INSERT INTO machine_period(machine_id,valid_from,seller_id,serial,address,place,zone) VALUES (?,?,?,?,?,?,?)
-		ON CONFLICT DO UPDATE SET seller_id=excluded.seller_id, serial=excluded.serial, address=excluded.address, place=excluded.place, zone=excluded.zone`,
+		ON CONFLICT(machine_id,valid_from) DO UPDATE SET seller_id=excluded.seller_id, serial=excluded.serial, address=excluded.address, place=excluded.place, zone=excluded.zone`,
 		id, at, p.Seller, p.Serial, p.Address, p.Place, p.Zone)
 	return err
 }
@@ -102,7 +102,7 @@ func (s *Store) SetMachineRule(ctx context.Context, operator, id string, rule co
 
 func setRule(tx *sql.Tx, id string, r contract.MachineRule) error {
 	_, err := tx.Exec(`INSERT INTO machine_rule(machine_id,stop_after_m,need_display,show_sec,currency,lang) VALUES (?,?,?,?,?,?)
-		ON CONFLICT DO UPDATE SET stop_after_m=excluded.stop_after_m, need_display=excluded.need_display, show_sec=excluded.show_sec,
+		ON CONFLICT(machine_id) DO UPDATE SET stop_after_m=excluded.stop_after_m, need_display=excluded.need_display, show_sec=excluded.show_sec,
 		currency=excluded.currency, lang=excluded.lang`, id, r.StopAfterMin, r.NeedDisplay, r.ShowSec, r.Currency, r.Lang)
 	return err
 }
@@ -123,7 +123,7 @@ func setFiscalizers(tx *sql.Tx, id string, at int64, sources []contract.Fiscaliz
 		if !f.ValidFrom.IsZero() {
 			at = f.ValidFrom.UnixMilli()
 		}
-		same := exists(tx, `SELECT 1 FROM (SELECT * FROM fiscalizer WHERE machine_id=? AND source=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1)
+		same := exists(tx, `SELECT 1 FROM (SELECT * FROM fiscalizer WHERE machine_id=? AND source=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1) f
 			WHERE who=? AND reason=?`, id, f.Source, at, f.Who, f.Reason)
 		if same == nil {
 			continue
@@ -132,7 +132,7 @@ func setFiscalizers(tx *sql.Tx, id string, at int64, sources []contract.Fiscaliz
 			return same
 		}
 		if _, err := tx.Exec(`INSERT INTO fiscalizer(machine_id,source,valid_from,who,reason) VALUES (?,?,?,?,?)
-			ON CONFLICT DO UPDATE SET who=excluded.who, reason=excluded.reason`, id, f.Source, at, f.Who, f.Reason); err != nil {
+			ON CONFLICT(machine_id,source,valid_from) DO UPDATE SET who=excluded.who, reason=excluded.reason`, id, f.Source, at, f.Who, f.Reason); err != nil {
 			return err
 		}
 	}
@@ -174,7 +174,7 @@ func setColumns(tx *sql.Tx, id string, at int64, columns []contract.Column) erro
 	}
 	put := func(c contract.Column) error {
 		_, err := tx.Exec(`INSERT INTO plan_column(machine_id,col,valid_from,name,price,vat,subject,gtin,flags) VALUES (?,?,?,?,?,?,?,?,?)
-			ON CONFLICT DO UPDATE SET name=excluded.name, price=excluded.price, vat=excluded.vat, subject=excluded.subject, gtin=excluded.gtin, flags=excluded.flags`,
+			ON CONFLICT(machine_id,col,valid_from) DO UPDATE SET name=excluded.name, price=excluded.price, vat=excluded.vat, subject=excluded.subject, gtin=excluded.gtin, flags=excluded.flags`,
 			id, c.Column, at, c.Name, c.Price, c.VAT, c.Subject, c.GTIN, strings.Join(c.Flags, ","))
 		return err
 	}

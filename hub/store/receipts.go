@@ -178,7 +178,7 @@ func bind(tx *sql.Tx, now int64, lane string, j Job, key kkt.Key, r fiscal.Recei
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec(`UPDATE job SET attempts = MAX(attempts, ?) WHERE id = ?`, number, j.ID); err != nil {
+	if _, err := tx.Exec(`UPDATE job SET attempts = ?1 WHERE id = ?2 AND attempts < ?1`, number, j.ID); err != nil {
 		return nil, err
 	}
 	return storeReceipt(tx, now, j, attempt, lane, r, tlv, actor, detail)

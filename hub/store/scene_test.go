@@ -4,13 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/chekomat/chekomat/agent/wire"
 	"github.com/chekomat/chekomat/fiscal"
+	"github.com/chekomat/chekomat/hub/store/storetest"
 )
 
 // noon is when the scene's clock starts.
@@ -20,15 +20,16 @@ var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 // "m" with agent "a1" in it and column 5 at 50 ₽.
 type scene struct {
 	*Store
-	tb    testing.TB
-	clock atomic.Int64
+	tb      testing.TB
+	address string
+	clock   atomic.Int64
 }
 
 func newScene(tb testing.TB) *scene {
 	tb.Helper()
-	sc := &scene{tb: tb}
+	sc := &scene{tb: tb, address: storetest.Address(tb)}
 	sc.clock.Store(noon.UnixMilli())
-	s, err := Open(context.Background(), filepath.Join(tb.TempDir(), "hub.db"), func() time.Time { return time.UnixMilli(sc.clock.Load()) })
+	s, err := Open(context.Background(), sc.address, func() time.Time { return time.UnixMilli(sc.clock.Load()) })
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func (sc *scene) jobs() []jobSeen {
 			return err
 		}
 		return json.Unmarshal(doc, &j.doc)
-	}, `SELECT id,state,reason,purpose,seq,amount,document FROM job ORDER BY rowid`)
+	}, `SELECT id,state,reason,purpose,seq,amount,document FROM job ORDER BY (SELECT min(h.id) FROM job_history h WHERE h.job_id=job.id)`)
 	if err != nil {
 		sc.tb.Fatal(err)
 	}

@@ -1,26 +1,25 @@
-// Package store keeps what the hub knows: one schema, SQLite by default. It
-// owns transactions; ingest, till and api each see the part of it they need
-// through their own small interfaces.
+// Package store keeps what the hub knows: one schema on SQLite, the embedded
+// default, or on PostgreSQL, which several hubs may share. It owns transactions;
+// ingest, till and api each see the part of it they need through their own small
+// interfaces.
+//
+// Queries are written once, for both: parameters as ? or ?N, INTEGER 0 and 1 for
+// booleans, RETURNING for new numbers, ON CONFLICT with its target. What differs
+// is in database.go and package postgres.
 package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3" // driver "sqlite3"
-	"github.com/pressly/goose/v3"
+	"github.com/chekomat/chekomat/hub/store/postgres"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // readers is how many reads run beside the writer.
 const readers = 8
@@ -28,90 +27,127 @@ const readers = 8
 // Store is the hub's database. All writes go through one connection in groups
 // (see Write); reads run beside them on a pool.
 type Store struct {
+	db      database
 	w, r    *sql.DB
-	conn    *sql.Conn // the writer's
-	path    string
+	conn    *sql.Conn // the writer's; nil after it broke
+	path    string    // of SQLite's file; "" PostgreSQL
+	id      string    // of this opening, in what other hubs hear
+	name    string    // of the hub, see Serve
 	now     func() time.Time
+	server  bool // leases run by the server's clock
+	ahead   atomic.Int64
 	changed signal
 
 	writes           chan *write
 	closing, stopped chan struct{}
 	waiting          atomic.Int64 // records that have landed, about
 	facts            *facts       // as read last; the writer's own
+	factsAt          int64        // fact_version they were read at
 	once             sync.Once
+	listener         *postgres.Listener // nil: SQLite
+	listening        sync.WaitGroup
 }
 
 // ErrNotFound says that no row has the id asked for.
 var ErrNotFound = errors.New("not found")
 
-// Open opens or makes the database at path and brings its schema up to date.
-// now is the hub's clock.
-func Open(ctx context.Context, path string, now func() time.Time) (*Store, error) {
-	w, err := sql.Open("sqlite3", dsn(path, "immediate"))
-	if err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", path, err)
+// Open opens or makes the database at address and brings its schema up to date:
+// a path is SQLite's file, postgres://… a PostgreSQL database, which must exist.
+// now is the hub's clock. ErrAway when the server can't be reached now.
+func Open(ctx context.Context, address string, now func() time.Time) (_ *Store, err error) {
+	s := &Store{id: rand.Text(), now: now, writes: make(chan *write), closing: make(chan struct{}), stopped: make(chan struct{})}
+	shown := address
+	if postgres.Is(address) {
+		var cfg *postgres.Config
+		if cfg, err = postgres.Parse(address); err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+		shown = cfg.String()
+		s.db, s.listener = newServer(cfg, s.id), cfg.Named("chekomat listens").Listener(s.id, s.changed.broadcast)
+	} else {
+		s.db, s.path = file{address}, address
 	}
-	w.SetMaxOpenConns(1)
-	if err := migrate(ctx, w); err != nil {
-		return nil, errors.Join(fmt.Errorf("store: bring the schema of %s up to date: %w", path, err), w.Close())
+	if err := s.open(ctx); err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", shown, s.named(err))
 	}
-	conn, err := w.Conn(ctx)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), w.Close())
+	if s.listener != nil {
+		ctx, stop := context.WithCancel(context.Background())
+		s.listening.Go(func() { s.listener.Run(ctx) })
+		s.listening.Go(func() { <-s.closing; stop() })
 	}
-	if _, err := conn.ExecContext(ctx, tuning); err != nil {
-		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), conn.Close(), w.Close())
-	}
-	r, err := sql.Open("sqlite3", dsn(path, "deferred"))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("store: open %s for reading: %w", path, err), w.Close())
-	}
-	r.SetMaxOpenConns(readers)
-	r.SetMaxIdleConns(readers)
-	s := &Store{w: w, r: r, conn: conn, path: path, now: now,
-		writes: make(chan *write), closing: make(chan struct{}), stopped: make(chan struct{})}
-	var waiting int64
-	if err := r.QueryRowContext(ctx, `SELECT coalesce(sum(last-first+1),0) FROM landed`).Scan(&waiting); err != nil {
-		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), r.Close(), conn.Close(), w.Close())
-	}
-	s.waiting.Store(waiting)
 	go s.runWrites()
 	return s, nil
 }
 
-// dsn asks for durable commits: WAL with synchronous FULL syncs at each one.
-// database/sql keeps a connection to one caller at a time, so SQLite need not
-// lock it. The cache, KiB, holds the pages a group of writes touches, so that none is
-// spilled and read again.
-func dsn(path, lock string) string {
-	q := url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"on"},
-		"_busy_timeout": {"10000"}, "_txlock": {lock}, "_stmt_cache_size": {"200"}, "_cache_size": {"-65536"}, "_mutex": {"no"}}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+func (s *Store) open(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.closeAll())
+		}
+	}()
+	if err := s.db.migrate(ctx); err != nil {
+		return fmt.Errorf("bring the schema up to date: %w", err)
+	}
+	if s.w, err = s.db.writer(); err != nil {
+		return err
+	}
+	if err := s.dial(ctx); err != nil {
+		return err
+	}
+	if s.r, err = s.db.readers(); err != nil {
+		return fmt.Errorf("for reading: %w", err)
+	}
+	s.r.SetMaxOpenConns(readers)
+	s.r.SetMaxIdleConns(readers)
+	return s.countWaiting(ctx)
 }
 
-// tuning of the writer: savepoints keep the pages they may have to put back in
-// memory instead of a temporary file, and 32 MiB of the log are copied back
-// into the database at once.
-const tuning = `PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=8192`
+// dial gets the writer's connection.
+func (s *Store) dial(ctx context.Context) (err error) {
+	if s.conn != nil {
+		return nil
+	}
+	conn, err := s.w.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.db.tune(ctx, conn); err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	s.conn = conn
+	return nil
+}
 
-func migrate(ctx context.Context, db *sql.DB) error {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
+// countWaiting counts the records that have landed.
+func (s *Store) countWaiting(ctx context.Context) error {
+	var waiting int64
+	if err := s.r.QueryRowContext(ctx, `SELECT coalesce(sum(last-first+1),0) FROM landed`).Scan(&waiting); err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
-	if err != nil {
-		return err
+	s.waiting.Store(waiting)
+	return nil
+}
+
+func (s *Store) closeAll() error {
+	var errs []error
+	if s.r != nil {
+		errs = append(errs, s.r.Close())
 	}
-	_, err = p.Up(ctx)
-	return err
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	if s.w != nil {
+		errs = append(errs, s.w.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Close waits for the write under way and closes the database.
 func (s *Store) Close() error {
 	s.once.Do(func() { close(s.closing) })
 	<-s.stopped
-	return errors.Join(s.r.Close(), s.conn.Close(), s.w.Close())
+	s.listening.Wait()
+	return s.closeAll()
 }
 
 // Read is the pool for queries; it sees what is committed.

@@ -62,7 +62,7 @@ func (t *tally) job(state string) {
 	t.jobs[state]++
 }
 
-const addTally = `INSERT INTO tally(operator_id,what,n) VALUES (?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n`
+const addTally = `INSERT INTO tally(operator_id,what,n) VALUES (?,?,?) ON CONFLICT(operator_id,what) DO UPDATE SET n = tally.n + excluded.n`
 
 // add writes what was gathered and begins anew. It must run in the transaction
 // of the rows it counts.
@@ -82,8 +82,9 @@ func (t *tally) add(tx *sql.Tx, operator string) error {
 	}
 	for k, v := range t.takings {
 		_, err := tx.Exec(`INSERT INTO takings(operator_id,quarter,machine_id,sales,amount,cash,reversals,reversed,last_sale) VALUES (?,?,?,?,?,?,?,?,?)
-			ON CONFLICT DO UPDATE SET sales = sales + excluded.sales, amount = amount + excluded.amount, cash = cash + excluded.cash,
-			reversals = reversals + excluded.reversals, reversed = reversed + excluded.reversed, last_sale = max(last_sale, excluded.last_sale)`,
+			ON CONFLICT(operator_id,quarter,machine_id) DO UPDATE SET sales = takings.sales + excluded.sales, amount = takings.amount + excluded.amount,
+			cash = takings.cash + excluded.cash, reversals = takings.reversals + excluded.reversals, reversed = takings.reversed + excluded.reversed,
+			last_sale = CASE WHEN takings.last_sale < excluded.last_sale THEN excluded.last_sale ELSE takings.last_sale END`,
 			operator, k.quarter, k.machine, v.sales, v.amount, v.cash, v.reversals, v.reversed, v.last)
 		if err != nil {
 			return fmt.Errorf("takings of machine %s: %w", k.machine, err)

@@ -64,7 +64,7 @@ func (s *Store) KeepToken(ctx context.Context, operator, name, token string) err
 
 // TokenCaller says whose token it is; ErrNotFound when it is none, or revoked.
 func (s *Store) TokenCaller(ctx context.Context, token string) (c Caller, err error) {
-	err = s.r.QueryRowContext(ctx, `SELECT ifnull(operator_id,''), name FROM api_token WHERE hash=? AND revoked_at IS NULL`,
+	err = s.r.QueryRowContext(ctx, `SELECT coalesce(operator_id,''), name FROM api_token WHERE hash=? AND revoked_at IS NULL`,
 		hashToken(token)).Scan(&c.Operator, &c.Name)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
@@ -83,7 +83,7 @@ func (s *Store) Tokens(ctx context.Context, operator string) ([]contract.Token, 
 		err = r.Scan(&t.ID, &t.Operator, &t.Name, &created, &revoked)
 		t.CreatedAt, t.RevokedAt = instant(created), instant(revoked.Int64)
 		return t, err
-	}, `SELECT substr(hash,1,16), ifnull(operator_id,''), name, created_at, revoked_at FROM api_token
+	}, `SELECT substr(hash,1,16), coalesce(operator_id,''), name, created_at, revoked_at FROM api_token
 		WHERE ?1='' OR operator_id=?1 ORDER BY created_at, hash`, operator)
 }
 
@@ -93,7 +93,7 @@ func (s *Store) RevokeToken(ctx context.Context, operator, id string) error {
 		if len(id) != tokenID {
 			return ErrNotFound
 		}
-		return touched(tx.Exec(`UPDATE api_token SET revoked_at=ifnull(revoked_at,?3)
+		return touched(tx.Exec(`UPDATE api_token SET revoked_at=coalesce(revoked_at,?3)
 			WHERE hash>=?1 AND hash<?1||'g' AND (?2='' OR operator_id=?2)`, id, operator, s.Now()))
 	})
 }
@@ -147,8 +147,12 @@ func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, err
 // ProbeWrite makes a real durable write, to learn whether the next one will
 // succeed.
 func (s *Store) ProbeWrite(ctx context.Context) error {
-	return s.change(ctx, "probe", func(tx *sql.Tx) error {
-		_, err := tx.Exec(`INSERT INTO probe(id,at) VALUES (1,?) ON CONFLICT DO UPDATE SET at=excluded.at`, s.Now())
+	err := s.write(ctx, true, func(tx *sql.Tx) error {
+		_, err := tx.Exec(`INSERT INTO probe(id,at) VALUES (1,?) ON CONFLICT(id) DO UPDATE SET at=excluded.at`, s.Now())
 		return err
 	})
+	if err != nil {
+		return fmt.Errorf("store: probe: %w", err)
+	}
+	return nil
 }

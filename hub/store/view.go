@@ -29,7 +29,7 @@ type filter struct {
 	args  []any
 }
 
-// where adds a condition; its only "?" stands for arg.
+// where adds a condition; its "?" stand for args.
 func (f *filter) where(term string, args ...any) {
 	f.terms = append(f.terms, term)
 	f.args = append(f.args, args...)
@@ -53,6 +53,23 @@ func (f *filter) scope(column, operator string, indexed bool) {
 	}
 }
 
+// among is a list of places for values after IN, and the values: of few
+// lengths, so that there are few queries to prepare; the last value fills up.
+func among[T any](values []T) (places string, args []any) {
+	if len(values) == 0 {
+		return "(NULL)", nil
+	}
+	n := 4
+	for n < len(values) {
+		n *= 2
+	}
+	args = make([]any, n)
+	for i := range args {
+		args[i] = values[min(i, len(values)-1)]
+	}
+	return "(?" + strings.Repeat(",?", n-1) + ")", args
+}
+
 // String is the WHERE clause.
 func (f *filter) String() string {
 	if len(f.terms) == 0 {
@@ -61,9 +78,9 @@ func (f *filter) String() string {
 	return " WHERE " + strings.Join(f.terms, " AND ")
 }
 
-// after continues a list ordered by a number. A "+" before the column keeps
-// SQLite from walking the whole table in that order instead of using the index
-// of the filter.
+// after continues a list ordered by a number. A "+" before the column (||” after
+// a text) keeps SQLite from walking the whole table in that order instead of
+// using the index of the filter.
 func (f *filter) after(column string, p Page) (order string, err error) {
 	order = " ORDER BY " + column + " DESC"
 	cmp := "<?"
@@ -123,8 +140,8 @@ func (s *Store) today(zone string) (day string, from, to int64) {
 	return now.Format(time.DateOnly), start.UnixMilli() / quarterMS, end.UnixMilli() / quarterMS
 }
 
-const takingsSums = `ifnull(sum(sales),0),ifnull(sum(amount),0),ifnull(sum(cash),0),ifnull(sum(reversals),0),ifnull(sum(reversed),0),
-	ifnull(sum(receipts),0),ifnull(sum(receipted),0),ifnull(sum(refunds),0),ifnull(sum(refunded),0)`
+const takingsSums = `coalesce(sum(sales),0),coalesce(sum(amount),0),coalesce(sum(cash),0),coalesce(sum(reversals),0),coalesce(sum(reversed),0),
+	coalesce(sum(receipts),0),coalesce(sum(receipted),0),coalesce(sum(refunds),0),coalesce(sum(refunded),0)`
 
 func takingsDest(t *contract.Takings) []any {
 	return []any{&t.Sales, &t.Amount, &t.Cash, &t.Reversals, &t.Reversed, &t.Receipts, &t.Receipted, &t.Refunds, &t.Refunded}
@@ -137,8 +154,8 @@ func (s *Store) todayByMachine(ctx context.Context, operator, zone string, machi
 	if machines == nil {
 		f.where("operator_id=?", operator)
 	} else {
-		ids, _ := json.Marshal(machines) // strings always marshal
-		f.where("machine_id IN (SELECT value FROM json_each(?)) AND +operator_id=?", ids, operator)
+		places, ids := among(machines)
+		f.where("machine_id IN "+places+" AND operator_id||''=?", append(ids, operator)...)
 	}
 	f.where("quarter>=? AND quarter<?", from, to)
 	type row struct {
@@ -179,7 +196,7 @@ func (s *Store) Takings(ctx context.Context, operator, machine, zone, step strin
 	if machine == "" {
 		f.where("operator_id=?", operator)
 	} else {
-		f.where("machine_id=? AND +operator_id=?", machine, operator) // the machine's index is the narrower one
+		f.where("machine_id=? AND operator_id||''=?", machine, operator) // the machine's index is the narrower one
 	}
 	f.where("quarter>=?", local(from, 0).UnixMilli()/quarterMS)
 	f.where("quarter<?", end.UnixMilli()/quarterMS)

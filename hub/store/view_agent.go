@@ -10,10 +10,10 @@ import (
 	"github.com/chekomat/chekomat/hub/api/contract"
 )
 
-const agentQuery = `SELECT g.operator_id, g.id, ifnull((SELECT machine_id FROM binding WHERE operator_id=g.operator_id AND agent_id=g.id
-    AND valid_from<=?1 ORDER BY valid_from DESC LIMIT 1),''), g.created_at, ifnull(g.revoked_at,0),
-  ifnull(a.online,0), ifnull(a.seen_at,0), ifnull(a.hello,''), ifnull(a.state,''),
-  (SELECT ifnull(sum(last-first+1),0) FROM hole WHERE operator_id=g.operator_id AND agent_id=g.id)
+const agentQuery = `SELECT g.operator_id, g.id, coalesce((SELECT machine_id FROM binding WHERE operator_id=g.operator_id AND agent_id=g.id
+    AND valid_from<=?1 ORDER BY valid_from DESC LIMIT 1),''), g.created_at, coalesce(g.revoked_at,0),
+  coalesce(a.online,0), coalesce(a.seen_at,0), coalesce(a.hello,''), coalesce(a.state,''),
+  (SELECT coalesce(sum(last-first+1),0) FROM hole WHERE operator_id=g.operator_id AND agent_id=g.id)
   FROM agent g LEFT JOIN agent_state a ON a.operator_id=g.operator_id AND a.agent_id=g.id`
 
 type agentRow struct {
@@ -58,7 +58,7 @@ func (s *Store) Agent(ctx context.Context, operator, id string) (d contract.Agen
 		err = r.Scan(&from, &b.Machine)
 		b.ValidFrom = instant(from)
 		return b, err
-	}, `SELECT valid_from, ifnull(machine_id,'') FROM binding WHERE operator_id=? AND agent_id=? ORDER BY valid_from DESC`, operator, id)
+	}, `SELECT valid_from, coalesce(machine_id,'') FROM binding WHERE operator_id=? AND agent_id=? ORDER BY valid_from DESC`, operator, id)
 	if err != nil {
 		return d, err
 	}
@@ -67,8 +67,8 @@ func (s *Store) Agent(ctx context.Context, operator, id string) (d contract.Agen
 		err = r.Scan(&j.ID, &j.Machine, &j.Upto, &j.Head, &firstAt, &lastAt, &j.Missing)
 		j.FirstAt, j.LastAt = instant(firstAt), instant(lastAt)
 		return j, err
-	}, `SELECT id, ifnull(machine_id,''), upto, head, first_at, last_at,
-		(SELECT ifnull(sum(last-first+1),0) FROM hole h WHERE h.operator_id=j.operator_id AND h.agent_id=j.agent_id AND h.journal_id=j.id)
+	}, `SELECT id, coalesce(machine_id,''), upto, head, first_at, last_at,
+		(SELECT coalesce(sum(last-first+1),0) FROM hole h WHERE h.operator_id=j.operator_id AND h.agent_id=j.agent_id AND h.journal_id=j.id)
 		FROM journal j WHERE operator_id=? AND agent_id=? ORDER BY last_at DESC, id`, operator, id)
 	if err != nil {
 		return d, fmt.Errorf("store: journals of agent %s: %w", id, err)

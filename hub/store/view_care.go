@@ -11,7 +11,7 @@ import (
 	"github.com/chekomat/chekomat/hub/api/contract"
 )
 
-const quarantineView = `SELECT id,operator_id,agent_id,topic,journal_id,seq,reason,detail,length(raw),received_at,ifnull(resolved_at,0),resolution FROM quarantine`
+const quarantineView = `SELECT id,operator_id,agent_id,topic,journal_id,seq,reason,detail,length(raw),received_at,coalesce(resolved_at,0),resolution FROM quarantine`
 
 func scanQuarantine(r *sql.Rows) (v contract.Quarantine, err error) {
 	var received, resolved int64
@@ -62,7 +62,7 @@ type IncidentFilter struct {
 	Open              bool
 }
 
-const incidentView = `SELECT id,ifnull(operator_id,''),subject,code,severity,detail,opened_at,last_at,count,ifnull(closed_at,0) FROM incident`
+const incidentView = `SELECT id,coalesce(operator_id,''),subject,code,severity,detail,opened_at,last_at,count,coalesce(closed_at,0) FROM incident`
 
 func scanIncident(r *sql.Rows) (v contract.Incident, err error) {
 	var opened, last, closed int64
@@ -94,7 +94,7 @@ func (s *Store) Incidents(ctx context.Context, f IncidentFilter, p Page) (contra
 func (s *Store) CloseIncident(ctx context.Context, operator string, id int64) (contract.Incident, error) {
 	what := fmt.Sprintf("incident %d", id)
 	err := s.change(ctx, "close "+what, func(tx *sql.Tx) error {
-		return touched(tx.Exec(`UPDATE incident SET closed_at=ifnull(closed_at,?3) WHERE id=?1 AND (?2='' OR operator_id=?2)`, id, operator, s.Now()))
+		return touched(tx.Exec(`UPDATE incident SET closed_at=coalesce(closed_at,?3) WHERE id=?1 AND (?2='' OR operator_id=?2)`, id, operator, s.Now()))
 	})
 	if err != nil {
 		return contract.Incident{}, err

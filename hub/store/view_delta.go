@@ -30,8 +30,8 @@ type Delta struct {
 // CursorNow begins to read changes from now on.
 func (s *Store) CursorNow(ctx context.Context) (*Cursor, error) {
 	c := &Cursor{}
-	err := s.r.QueryRowContext(ctx, `SELECT ifnull((SELECT max(id) FROM record),0), ifnull((SELECT max(id) FROM job_history),0),
-		ifnull((SELECT max(told_at) FROM shown),0)`).Scan(&c.record, &c.history, &c.shown)
+	err := s.r.QueryRowContext(ctx, `SELECT coalesce((SELECT max(id) FROM record),0), coalesce((SELECT max(id) FROM job_history),0),
+		coalesce((SELECT max(told_at) FROM shown),0)`).Scan(&c.record, &c.history, &c.shown)
 	if err != nil {
 		return nil, fmt.Errorf("store: begin to read changes: %w", err)
 	}
@@ -111,9 +111,9 @@ func (s *Store) changedRecords(ctx context.Context, c *Cursor) ([]int64, error) 
 		last  *int64
 	}{
 		{`SELECT id, id FROM record WHERE id>? ORDER BY id DESC LIMIT ` + strconv.Itoa(deltaSales), &c.record},
-		{`SELECT ifnull(j.record_id,0), h.id FROM job_history h JOIN job j ON j.id=h.job_id WHERE h.id>? ORDER BY h.id DESC LIMIT ` +
+		{`SELECT coalesce(j.record_id,0), h.id FROM job_history h JOIN job j ON j.id=h.job_id WHERE h.id>? ORDER BY h.id DESC LIMIT ` +
 			strconv.Itoa(4*deltaSales), &c.history},
-		{`SELECT ifnull(j.record_id,0), h.told_at FROM shown h JOIN job j ON j.id=h.job_id WHERE h.told_at>=? ORDER BY h.told_at DESC LIMIT ` +
+		{`SELECT coalesce(j.record_id,0), h.told_at FROM shown h JOIN job j ON j.id=h.job_id WHERE h.told_at>=? ORDER BY h.told_at DESC LIMIT ` +
 			strconv.Itoa(deltaSales), &c.shown},
 	} {
 		all, err := collect(ctx, s.r, scan, q.query, *q.last)
@@ -142,7 +142,7 @@ func (s *Store) movedMachines(ctx context.Context, c *Cursor) ([]string, error) 
 			continue
 		}
 		all, err := collect(ctx, s.r, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) },
-			`SELECT ifnull(machine_id,'') FROM binding WHERE operator_id=? AND agent_id=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1`,
+			`SELECT coalesce(machine_id,'') FROM binding WHERE operator_id=? AND agent_id=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1`,
 			k[0], k[1], s.Now())
 		if err != nil {
 			return nil, err
@@ -196,14 +196,14 @@ type Made struct {
 func (s *Store) MadeSince(ctx context.Context, id int64, n int) ([]Made, error) {
 	return collect(ctx, s.r, func(r *sql.Rows) (m Made, err error) {
 		return m, r.Scan(&m.ID, &m.Operator, &m.Lane, &m.SinceSale, &m.SinceArrival, &m.Register)
-	}, `SELECT c.id, c.operator_id, c.lane_id, c.made_at-j.sold_at, c.made_at-j.created_at, ifnull(a.ended_at-a.started_at,-1)
-		FROM receipt c CROSS JOIN job j ON j.id=c.job_id LEFT JOIN attempt a ON a.id=c.attempt_id
+	}, `SELECT c.id, c.operator_id, c.lane_id, c.made_at-j.sold_at, c.made_at-j.created_at, coalesce(a.ended_at-a.started_at,-1)
+		FROM receipt c LEFT JOIN job j ON j.id=c.job_id LEFT JOIN attempt a ON a.id=c.attempt_id
 		WHERE c.id>? AND c.operation>0 ORDER BY c.id LIMIT ?`, id, n)
 }
 
 // LastReceipt is the id of the newest receipt; 0 none.
 func (s *Store) LastReceipt(ctx context.Context) (id int64, err error) {
-	if err = s.r.QueryRowContext(ctx, `SELECT ifnull(max(id),0) FROM receipt`).Scan(&id); err != nil {
+	if err = s.r.QueryRowContext(ctx, `SELECT coalesce(max(id),0) FROM receipt`).Scan(&id); err != nil {
 		err = fmt.Errorf("store: newest receipt: %w", err)
 	}
 	return id, err

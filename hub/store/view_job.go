@@ -11,15 +11,49 @@ import (
 	"github.com/chekomat/chekomat/hub/api/contract"
 )
 
-const jobColumnsView = `SELECT j.id, j.operator_id, j.seller_id, ifnull(j.machine_id,''), ifnull(j.record_id,0), j.origin_kind, j.origin_id, j.purpose, j.state, j.reason,
-  ifnull(j.lane_id,''), j.key, j.attempts, j.amount, j.sold_at, j.next_at, j.created_at, j.updated_at,
-  ifnull(json_extract(j.document,'$.machine.serial'),''), ifnull(json_extract(j.document,'$.items[0].name'),''),
-  ifnull(c.id,0), ifnull(c.fn,''), ifnull(c.fd,0), ifnull(c.fp,0), ifnull(c.at,''), ifnull(c.qr,''), ifnull(c.test,0), ifnull(c.made_at,0)`
+const jobColumnsView = `SELECT j.id, j.operator_id, j.seller_id, coalesce(j.machine_id,''), coalesce(j.record_id,0), j.origin_kind, j.origin_id, j.purpose, j.state, j.reason,
+  coalesce(j.lane_id,''), j.key, j.attempts, j.amount, j.sold_at, j.next_at, j.created_at, j.updated_at,
+  j.document,
+  coalesce(c.id,0), coalesce(c.fn,''), coalesce(c.fd,0), coalesce(c.fp,0), coalesce(c.at,''), coalesce(c.qr,''), coalesce(c.test,0), coalesce(c.made_at,0)`
 
 const jobView = jobColumnsView + ` FROM job j LEFT JOIN receipt c ON c.job_id=j.id`
 
-// doneView lists by receipts: the index of jobs by state leaves out what is done.
-const doneView = jobColumnsView + ` FROM receipt c CROSS JOIN job j ON j.id=c.job_id`
+// doneView lists by receipts: the index of jobs by state leaves out what is
+// done. LEFT JOIN keeps SQLite from beginning with the jobs.
+const doneView = jobColumnsView + ` FROM receipt c LEFT JOIN job j ON j.id=c.job_id`
+
+// documentHead is what lists show of a job's document.
+type documentHead struct{ serial, item string }
+
+// Scan reads the document's JSON; of one that can't be read nothing is shown.
+func (h *documentHead) Scan(src any) error {
+	*h = documentHead{}
+	var b []byte
+	switch v := src.(type) {
+	case nil:
+		return nil
+	case string:
+		b = []byte(v)
+	case []byte:
+		b = v
+	default:
+		return fmt.Errorf("document of type %T", src)
+	}
+	var d struct {
+		Machine struct {
+			Serial string `json:"serial"`
+		} `json:"machine"`
+		Items []struct {
+			Name string `json:"name"`
+		} `json:"items"`
+	}
+	_ = json.Unmarshal(b, &d) // of another version: what is read counts
+	h.serial = d.Machine.Serial
+	if len(d.Items) > 0 {
+		h.item = d.Items[0].Name
+	}
+	return nil
+}
 
 type jobRow struct {
 	contract.Job
@@ -29,10 +63,12 @@ type jobRow struct {
 func scanJobRow(r *sql.Rows) (v jobRow, err error) {
 	var sold, next, created, updated, made int64
 	var c contract.ReceiptShort
+	var head documentHead
 	err = r.Scan(&v.ID, &v.Operator, &v.Seller, &v.Machine, &v.Record, &v.OriginKind, &v.OriginID, &v.Purpose, &v.State, &v.Reason,
-		&v.Lane, &v.Key, &v.Attempts, &v.Amount, &sold, &next, &created, &updated, &v.Serial, &v.Item,
+		&v.Lane, &v.Key, &v.Attempts, &v.Amount, &sold, &next, &created, &updated, &head,
 		&v.receiptID, &c.FN, &c.FD, &c.FP, &c.At, &c.QR, &c.Test, &made)
 	v.SoldAt, v.NextAt, v.CreatedAt, v.UpdatedAt, c.MadeAt = instant(sold), instant(next), instant(created), instant(updated), instant(made)
+	v.Serial, v.Item = head.serial, head.item
 	if c.FN != "" {
 		v.Receipt = &c
 	}
@@ -101,6 +137,6 @@ func (s *Store) JobView(ctx context.Context, operator, id string) (d contract.Jo
 		_ = json.Unmarshal(bytes, &w) // of another version: no summary
 		a.Summary = w.Summary
 		return a, err
-	}, `SELECT number,lane_id,fn,baseline_fd,key,state,outcome,wire,started_at,ifnull(ended_at,0) FROM attempt WHERE job_id=? ORDER BY number`, id)
+	}, `SELECT number,lane_id,fn,baseline_fd,key,state,outcome,wire,started_at,coalesce(ended_at,0) FROM attempt WHERE job_id=? ORDER BY number`, id)
 	return d, err
 }

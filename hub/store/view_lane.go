@@ -13,7 +13,7 @@ import (
 )
 
 const laneView = `SELECT l.id, l.operator_id, l.seller_id, l.name, l.url, l.ffd, l.tax_systems, l.zone, l.test, l.enabled, l.created_at,
-  ifnull(st.state,''), ifnull(st.fault,''), ifnull(st.detail,''), ifnull(st.since,0),
+  coalesce(st.state,''), coalesce(st.fault,''), coalesce(st.detail,''), coalesce(st.since,0),
   (SELECT count(*) FROM job WHERE seller_id=l.seller_id AND` + queuedOnly + `)
     + (SELECT count(*) FROM job WHERE seller_id=l.seller_id AND (state = 'in_flight' OR state = 'resolving')),
   (SELECT count(*) FROM foreign_document WHERE lane_id=l.id AND job_id IS NULL)

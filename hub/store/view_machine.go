@@ -35,20 +35,20 @@ type machineRow struct {
 }
 
 // A machine whose first period is yet to come is shown with it.
-const machineQuery = `SELECT x.*, ifnull(a.online,0), ifnull(a.seen_at,0), ifnull(a.hello,''), ifnull(a.state,''),
-  (SELECT ifnull(sum(h.last-h.first+1),0) FROM hole h WHERE h.operator_id=x.operator AND h.agent_id=x.agent)
+const machineQuery = `SELECT x.*, coalesce(a.online,0), coalesce(a.seen_at,0), coalesce(a.hello,''), coalesce(a.state,''),
+  (SELECT coalesce(sum(h.last-h.first+1),0) FROM hole h WHERE h.operator_id=x.operator AND h.agent_id=x.agent)
 FROM (SELECT m.id, m.operator_id AS operator, o.zone, p.seller_id, sl.name, p.serial, p.address, p.place, p.zone,
   (SELECT count(*) FROM record WHERE machine_id=m.id AND fate='held'),
   (SELECT count(*) FROM job WHERE machine_id=m.id AND state='held' AND state <> 'done' AND state <> 'void'),
   (SELECT count(*) FROM job WHERE machine_id=m.id AND state<>'held' AND state <> 'done' AND state <> 'void'),
-  (SELECT ifnull(min(sold_at),0) FROM job WHERE machine_id=m.id AND state<>'held' AND state <> 'done' AND state <> 'void'),
-  ifnull((SELECT reason FROM job WHERE machine_id=m.id AND state<>'held' AND state <> 'done' AND state <> 'void' ORDER BY sold_at LIMIT 1),''),
+  (SELECT coalesce(min(sold_at),0) FROM job WHERE machine_id=m.id AND state<>'held' AND state <> 'done' AND state <> 'void'),
+  coalesce((SELECT reason FROM job WHERE machine_id=m.id AND state<>'held' AND state <> 'done' AND state <> 'void' ORDER BY sold_at LIMIT 1),''),
   (SELECT last_sale FROM takings WHERE machine_id=m.id AND last_sale>0 ORDER BY quarter DESC LIMIT 1),
   (SELECT b.agent_id FROM binding b WHERE b.machine_id=m.id AND b.valid_from<=?1 AND NOT EXISTS
     (SELECT 1 FROM binding c WHERE c.operator_id=b.operator_id AND c.agent_id=b.agent_id AND c.valid_from>b.valid_from AND c.valid_from<=?1)
     ORDER BY b.valid_from DESC LIMIT 1) AS agent
   FROM machine m JOIN operator o ON o.id=m.operator_id
-  JOIN machine_period p ON p.machine_id=m.id AND p.valid_from=ifnull(
+  JOIN machine_period p ON p.machine_id=m.id AND p.valid_from=coalesce(
     (SELECT max(valid_from) FROM machine_period WHERE machine_id=m.id AND valid_from<=?1), (SELECT min(valid_from) FROM machine_period WHERE machine_id=m.id))
   JOIN seller sl ON sl.id=p.seller_id`
 
@@ -70,8 +70,8 @@ func (s *Store) Machines(ctx context.Context, f MachineFilter, p Page) (contract
 	q.is("p.seller_id", f.Seller)
 	q.is("p.serial", f.Serial)
 	if f.IDs != nil {
-		ids, _ := json.Marshal(f.IDs) // strings always marshal
-		q.where("m.id IN (SELECT value FROM json_each(?))", ids)
+		places, ids := among(f.IDs)
+		q.where("m.id IN "+places, ids...)
 	}
 	p.Asc = true
 	order := q.afterText("m.id", p)

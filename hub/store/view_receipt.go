@@ -19,10 +19,9 @@ type ReceiptFilter struct {
 	Sum               *int64    // kopecks
 }
 
-const receiptView = `SELECT c.id, c.operator_id, c.seller_id, ifnull(c.machine_id,''), c.lane_id, c.job_id, ifnull(j.record_id,0), j.purpose,
-  c.fn, c.fd, c.fp, c.at, c.shift, c.number, c.rnm, c.operation, c.amount, c.qr, c.test, c.made_at,
-  ifnull(json_extract(j.document,'$.machine.serial'),''), ifnull(json_extract(j.document,'$.items[0].name'),'')
-  FROM receipt c CROSS JOIN job j ON j.id=c.job_id`
+const receiptView = `SELECT c.id, c.operator_id, c.seller_id, coalesce(c.machine_id,''), c.lane_id, c.job_id, coalesce(j.record_id,0), j.purpose,
+  c.fn, c.fd, c.fp, c.at, c.shift, c.number, c.rnm, c.operation, c.amount, c.qr, c.test, c.made_at, j.document
+  FROM receipt c LEFT JOIN job j ON j.id=c.job_id`
 
 type receiptRow struct {
 	contract.Receipt
@@ -31,9 +30,10 @@ type receiptRow struct {
 
 func scanReceipt(r *sql.Rows) (v receiptRow, err error) {
 	var made int64
+	var head documentHead
 	err = r.Scan(&v.id, &v.Operator, &v.Seller, &v.Machine, &v.Lane, &v.Job, &v.Record, &v.Purpose,
-		&v.FN, &v.FD, &v.FP, &v.At, &v.Shift, &v.Number, &v.RNM, &v.Operation, &v.Amount, &v.QR, &v.Test, &made, &v.Serial, &v.Item)
-	v.MadeAt = instant(made)
+		&v.FN, &v.FD, &v.FP, &v.At, &v.Shift, &v.Number, &v.RNM, &v.Operation, &v.Amount, &v.QR, &v.Test, &made, &head)
+	v.MadeAt, v.Serial, v.Item = instant(made), head.serial, head.item
 	return v, err
 }
 
@@ -48,7 +48,7 @@ func (s *Store) ReceiptsBy(ctx context.Context, f ReceiptFilter, p Page) (contra
 	if f.Machine == "" {
 		q.scope("c.operator_id", f.Operator, f.Sum != nil || !f.Day.IsZero())
 	} else {
-		q.is("+c.operator_id", f.Operator) // the machine's index is the narrower one
+		q.is("c.operator_id||''", f.Operator) // the machine's index is the narrower one
 	}
 	q.is("c.machine_id", f.Machine)
 	q.is("c.fn", f.FN)

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -20,13 +19,12 @@ type SaleFilter struct {
 }
 
 // The first job of a record is its receipt, or the refund of its own.
-const saleQuery = `SELECT r.id, r.operator_id, ifnull(r.machine_id,''), r.agent_id, r.journal_id, r.seq, r.of_seq, r.kind, r.class, r.amount, r.col, r.source,
+const saleQuery = `SELECT r.id, r.operator_id, coalesce(r.machine_id,''), r.agent_id, r.journal_id, r.seq, r.of_seq, r.kind, r.class, r.amount, r.col, r.source,
   r.at, r.received_at, r.fate, r.reason,
-  ifnull(json_extract(j.document,'$.machine.serial'), ifnull((SELECT serial FROM machine_period WHERE machine_id=r.machine_id AND valid_from<=r.at ORDER BY valid_from DESC LIMIT 1),'')),
-  ifnull(json_extract(j.document,'$.items[0].name'),''),
-  ifnull(j.id,''), ifnull(j.purpose,''), ifnull(j.state,''), ifnull(j.reason,''), ifnull(j.lane_id,''), ifnull(j.attempts,0),
-  ifnull(c.fn,''), ifnull(c.fd,0), ifnull(c.fp,0), ifnull(c.at,''), ifnull(c.qr,''), ifnull(c.test,0), ifnull(c.made_at,0),
-  ifnull(h.result,''), ifnull(h.after_ms,0), ifnull(h.told_at,0)
+  coalesce((SELECT serial FROM machine_period WHERE machine_id=r.machine_id AND valid_from<=r.at ORDER BY valid_from DESC LIMIT 1),''), j.document,
+  coalesce(j.id,''), coalesce(j.purpose,''), coalesce(j.state,''), coalesce(j.reason,''), coalesce(j.lane_id,''), coalesce(j.attempts,0),
+  coalesce(c.fn,''), coalesce(c.fd,0), coalesce(c.fp,0), coalesce(c.at,''), coalesce(c.qr,''), coalesce(c.test,0), coalesce(c.made_at,0),
+  coalesce(h.result,''), coalesce(h.after_ms,0), coalesce(h.told_at,0)
   FROM record r LEFT JOIN job j ON j.id=(SELECT id FROM job WHERE record_id=r.id ORDER BY created_at, id LIMIT 1)
   LEFT JOIN receipt c ON c.job_id=j.id LEFT JOIN shown h ON h.job_id=j.id`
 
@@ -36,13 +34,17 @@ func scanSale(r *sql.Rows) (v contract.Sale, err error) {
 	var j contract.SaleJob
 	var c contract.ReceiptShort
 	var h contract.Shown
+	var head documentHead
 	err = r.Scan(&v.ID, &v.Operator, &v.Machine, &v.Agent, &v.Journal, &v.Seq, &v.OfSeq, &v.Kind, &v.Class, &v.Amount, &col, &v.Source,
-		&at, &received, &v.Fate, &v.Reason, &v.Serial, &v.Item,
+		&at, &received, &v.Fate, &v.Reason, &v.Serial, &head,
 		&j.ID, &j.Purpose, &j.State, &j.Reason, &j.Lane, &j.Attempts,
 		&c.FN, &c.FD, &c.FP, &c.At, &c.QR, &c.Test, &made, &h.Result, &h.AfterMS, &told)
 	v.At, v.ReceivedAt, c.MadeAt, h.ToldAt = instant(at), instant(received), instant(made), instant(told)
 	if col >= 0 {
 		v.Column = &col
+	}
+	if v.Item = head.item; head.serial != "" { // as it stands, or will, on the receipt
+		v.Serial = head.serial
 	}
 	if j.ID != "" {
 		v.Job = &j
@@ -86,8 +88,8 @@ func (s *Store) Sales(ctx context.Context, f SaleFilter, p Page) (contract.List[
 		q.where("r.at<?", f.To.UnixMilli())
 	}
 	if f.IDs != nil {
-		ids, _ := json.Marshal(f.IDs) // numbers always marshal
-		q.where("r.id IN (SELECT value FROM json_each(?))", ids)
+		places, ids := among(f.IDs)
+		q.where("r.id IN "+places, ids...)
 	}
 	order, err := q.after(column, p)
 	if err != nil {

@@ -64,9 +64,9 @@ func (s *Store) operatorSummary(ctx context.Context, o contract.Operator) (v con
 		(SELECT count(*) FROM incident WHERE operator_id=?1 AND closed_at IS NULL),
 		(SELECT count(*) FROM incident WHERE operator_id=?1 AND closed_at IS NULL AND severity='alarm'),
 		(SELECT count(*) FROM quarantine WHERE operator_id=?1 AND resolved_at IS NULL),
-		(SELECT ifnull(sum(last-first+1),0) FROM hole WHERE operator_id=?1),
+		(SELECT coalesce(sum(last-first+1),0) FROM hole WHERE operator_id=?1),
 		(SELECT count(*) FROM job WHERE operator_id=?1 AND state='queued' AND state <> 'done' AND young_till>?2),
-		(SELECT ifnull(min(sold_at),0) FROM job WHERE operator_id=?1 AND state IN ('queued','in_flight','resolving') AND state <> 'done')`, o.ID, now).
+		(SELECT coalesce(min(sold_at),0) FROM job WHERE operator_id=?1 AND state IN ('queued','in_flight','resolving') AND state <> 'done')`, o.ID, now).
 		Scan(&v.Machines, &v.Agents, &v.AgentsOnline, &v.Incidents, &v.Alarms, &v.Quarantine, &v.Missing, &q.Young, &oldest)
 	if err != nil {
 		return fail(err)

@@ -3,8 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/chekomat/chekomat/agent/wire"
 )
 
 // Patience is how long ingest waits before it calls a person.
@@ -19,24 +23,12 @@ type Watched struct{ Gaps, Silent int }
 // Watch raises incidents for holes older than p.Gap and agents silent longer
 // than p.Silence, and clears those of holes that are filled.
 func (s *Store) Watch(ctx context.Context, p Patience) (Watched, error) {
-	type trouble struct{ operator, agent, detail string }
 	now := s.Now()
-	scan := func(r *sql.Rows, t *trouble) error { return r.Scan(&t.operator, &t.agent, &t.detail) }
-	gaps, err := listOf(ctx, s.r, scan, `SELECT operator_id, agent_id, 'journal '||journal_id||': '||sum(last-first+1)||' records missing from '||min(first)||' to '||max(last)
-		FROM hole WHERE since<=?1 AND gone=0 GROUP BY operator_id, agent_id, journal_id
-		UNION ALL SELECT j.operator_id, j.agent_id, 'journal '||j.id||': written to '||head||', come to '||top
-		FROM journal j JOIN agent_state a ON a.operator_id=j.operator_id AND a.agent_id=j.agent_id
-		WHERE head>top AND last_at<=?1 AND online=1 AND json_extract(a.hello,'$.journal')=j.id`, now-p.Gap.Milliseconds())
+	gaps, err := s.gaps(ctx, now-p.Gap.Milliseconds())
 	if err != nil {
 		return Watched{}, fmt.Errorf("store: look for holes: %w", err)
 	}
-	silent, err := listOf(ctx, s.r, scan, `SELECT a.operator_id, a.agent_id, 'last heard '||strftime('%Y-%m-%dT%H:%M:%SZ',max(a.seen_at,
-			coalesce((SELECT max(last_at) FROM journal j WHERE j.operator_id=a.operator_id AND j.agent_id=a.agent_id),0))/1000,'unixepoch') AS heard
-		FROM agent_state a JOIN agent g ON g.operator_id=a.operator_id AND g.id=a.agent_id
-		WHERE a.seen_at>0 AND g.revoked_at IS NULL AND a.seen_at<=?1
-			AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.operator_id=a.operator_id AND j.agent_id=a.agent_id AND j.last_at>?1)
-			AND (SELECT machine_id FROM binding b WHERE b.operator_id=a.operator_id AND b.agent_id=a.agent_id AND b.valid_from<=?2
-				ORDER BY valid_from DESC LIMIT 1) IS NOT NULL`, now-p.Silence.Milliseconds(), now)
+	silent, err := s.silent(ctx, now, now-p.Silence.Milliseconds())
 	if err != nil {
 		return Watched{}, fmt.Errorf("store: look for silent agents: %w", err)
 	}
@@ -86,6 +78,56 @@ func (s *Store) Watch(ctx context.Context, p Patience) (Watched, error) {
 		return w, fmt.Errorf("store: incidents of journals: %w", err)
 	}
 	return w, nil
+}
+
+// trouble is what an agent's incident says.
+type trouble struct{ operator, agent, detail string }
+
+// gaps finds journals with seqs that are missing since then, and those whose
+// agent is here and has written more than has come.
+func (s *Store) gaps(ctx context.Context, since int64) ([]trouble, error) {
+	holes, err := listOf(ctx, s.r, func(r *sql.Rows, t *trouble) error {
+		var journal string
+		var missing, first, last int64
+		err := r.Scan(&t.operator, &t.agent, &journal, &missing, &first, &last)
+		t.detail = fmt.Sprintf("journal %s: %d records missing from %d to %d", journal, missing, first, last)
+		return err
+	}, `SELECT operator_id, agent_id, journal_id, sum(last-first+1), min(first), max(last)
+		FROM hole WHERE since<=? AND gone=0 GROUP BY operator_id, agent_id, journal_id`, since)
+	if err != nil {
+		return nil, err
+	}
+	tails, err := listOf(ctx, s.r, func(r *sql.Rows, t *trouble) error {
+		var journal, hello string
+		var head, top int64
+		if err := r.Scan(&t.operator, &t.agent, &journal, &head, &top, &hello); err != nil {
+			return err
+		}
+		var h wire.Hello
+		if json.Unmarshal([]byte(hello), &h) == nil && h.Journal == journal { // an older one drains as it can
+			t.detail = fmt.Sprintf("journal %s: written to %d, come to %d", journal, head, top)
+		}
+		return nil
+	}, `SELECT j.operator_id, j.agent_id, j.id, j.head, j.top, a.hello
+		FROM journal j JOIN agent_state a ON a.operator_id=j.operator_id AND a.agent_id=j.agent_id
+		WHERE j.head>j.top AND j.last_at<=? AND a.online=1`, since)
+	return append(holes, slices.DeleteFunc(tails, func(t trouble) bool { return t.detail == "" })...), err
+}
+
+// silent finds agents of machines that have not been heard since then.
+func (s *Store) silent(ctx context.Context, now, since int64) ([]trouble, error) {
+	return listOf(ctx, s.r, func(r *sql.Rows, t *trouble) error {
+		var seen, came int64
+		err := r.Scan(&t.operator, &t.agent, &seen, &came)
+		t.detail = "last heard " + time.UnixMilli(max(seen, came)).UTC().Format(time.RFC3339)
+		return err
+	}, `SELECT a.operator_id, a.agent_id, a.seen_at,
+			coalesce((SELECT max(last_at) FROM journal j WHERE j.operator_id=a.operator_id AND j.agent_id=a.agent_id),0)
+		FROM agent_state a JOIN agent g ON g.operator_id=a.operator_id AND g.id=a.agent_id
+		WHERE a.seen_at>0 AND g.revoked_at IS NULL AND a.seen_at<=?1
+			AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.operator_id=a.operator_id AND j.agent_id=a.agent_id AND j.last_at>?1)
+			AND (SELECT machine_id FROM binding b WHERE b.operator_id=a.operator_id AND b.agent_id=a.agent_id AND b.valid_from<=?2
+				ORDER BY valid_from DESC LIMIT 1) IS NOT NULL`, since, now)
 }
 
 // AgentsOnline lists the agents with a connection, as operator and agent.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mattn/go-sqlite3"
+	"github.com/chekomat/chekomat/hub/store/postgres"
 )
 
 // groupMax and groupTime bound how many writes share one commit, so that the
@@ -16,6 +16,11 @@ const (
 	groupMax  = 256
 	groupTime = 50 * time.Millisecond
 )
+
+// tries is how often a group runs whose transaction PostgreSQL rolled back
+// whole, for no fault of the writes: a connection that broke, a deadlock with
+// another program.
+const tries = 3
 
 // ErrClosed says that the store was closed before the write ran.
 var ErrClosed = errors.New("store: closed")
@@ -30,10 +35,12 @@ type write struct {
 }
 
 // Write runs fn in a durable transaction and returns when it is on disk, or
-// with the reason why nothing of it is. Writes that come while a commit is
-// under way share the next one: each stands under its own savepoint, so one
-// that fails takes nothing of the others with it. fn must be short, use only
-// tx, and must not wait for another Write.
+// with the reason why nothing of it is (ErrInDoubt: PostgreSQL was lost at the
+// commit and can't be asked). Writes that come while a commit is under way share
+// the next one: each stands under its own savepoint, so one that fails takes
+// nothing of the others with it. fn must be short, use only tx, and must not
+// wait for another Write. It may run again from the start when all it did was
+// rolled back: what it leaves outside the transaction it must set, not add to.
 func (s *Store) Write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return s.write(ctx, false, fn)
 }
@@ -61,7 +68,7 @@ func (s *Store) begin(ctx context.Context, steady bool, fn func(tx *sql.Tx) erro
 	}
 }
 
-// runWrites is the only writer of the database.
+// runWrites is the only writer of this hub.
 func (s *Store) runWrites() {
 	defer close(s.stopped)
 	for {
@@ -76,10 +83,11 @@ func (s *Store) runWrites() {
 
 func (s *Store) commitGroup(first *write) {
 	group := append(make([]*write, 0, 16), first)
-	ok, err := s.runGroup(&group)
-	if err != nil {
-		s.facts = nil // they may have been read from what is undone now
+	ok, again, err := s.runGroup(&group)
+	for try := 1; again && try < tries; try++ {
+		ok, again, err = s.runGroup(&group)
 	}
+	err = s.named(err)
 	for _, w := range group {
 		if err != nil && w.err == nil {
 			w.err = err
@@ -92,33 +100,37 @@ func (s *Store) commitGroup(first *write) {
 }
 
 // runGroup runs the group's writes, taking in those that arrive meanwhile, and
-// commits. An error is the fate of every write that did not fail by itself.
-func (s *Store) runGroup(group *[]*write) (wrote bool, err error) {
-	ctx, begun := context.Background(), time.Now()
-	tx, err := s.conn.BeginTx(ctx, nil)
+// commits. An error is the fate of every write that did not fail by itself;
+// again says that it is certain that all was rolled back, and worth another try.
+func (s *Store) runGroup(group *[]*write) (wrote, again bool, err error) {
+	defer func() {
+		if err == nil {
+			return
+		}
+		s.facts = nil // they may have been read from what is undone now
+		if s.db.lost(s.driverConn()) {
+			s.hangUp()
+		}
+	}()
+	ctx := context.Background()
+	if err := s.dial(ctx); err != nil {
+		return false, false, fmt.Errorf("store: begin: %w", err)
+	}
+	tx, err := s.beginGroup(ctx)
 	if err != nil {
-		return false, fmt.Errorf("store: begin: %w", err)
+		return false, s.passes(err), fmt.Errorf("store: begin: %w", err)
 	}
 	defer tx.Rollback() // after a commit it has nothing to do
+	begun, fresh := time.Now(), false
 	for i := 0; i < len(*group); i++ {
 		w := (*group)[i]
 		if w.err = w.ctx.Err(); w.err == nil {
-			if _, err := tx.Exec("SAVEPOINT w"); err != nil {
-				return false, fmt.Errorf("store: savepoint: %w", err)
-			}
-			w.err = w.fn(tx)
-			if !w.steady {
-				s.facts = nil
+			if err := s.runOne(tx, w); err != nil {
+				return false, s.passes(err), err
 			}
 			if w.err == nil {
 				wrote = true
-			} else if s.lostTransaction() {
-				return false, fmt.Errorf("store: the group's transaction was rolled back: %w", w.err)
-			} else if _, err := tx.Exec("ROLLBACK TO w"); err != nil {
-				return false, fmt.Errorf("store: roll one write back: %w", err)
-			}
-			if _, err := tx.Exec("RELEASE w"); err != nil {
-				return false, fmt.Errorf("store: release: %w", err)
+				fresh = fresh || !w.steady
 			}
 		}
 		if len(*group) < groupMax && time.Since(begun) < groupTime {
@@ -129,19 +141,96 @@ func (s *Store) runGroup(group *[]*write) (wrote bool, err error) {
 			}
 		}
 	}
-	if err := tx.Commit(); err != nil {
-		return false, fmt.Errorf("store: commit: %w", err)
+	if !wrote {
+		return false, false, nil
 	}
-	return wrote, nil
+	if fresh && s.db.shared() {
+		if err := tx.QueryRow(`UPDATE fact_version SET version=version+1 RETURNING version`).Scan(&s.factsAt); err != nil {
+			return false, s.passes(err), fmt.Errorf("store: tell other hubs of new facts: %w", err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		err = fmt.Errorf("store: commit: %w", err)
+		if s.db.refused(err) {
+			return false, s.passes(err), err
+		}
+		s.hangUp()
+		if err = s.unanswered(s.db.begun().XID, err); err != nil {
+			return false, s.passes(err) && !errors.Is(err, ErrInDoubt), err
+		}
+	}
+	return wrote, false, nil
 }
 
-// lostTransaction reports whether SQLite rolled everything back by itself, as
-// it does when the disk is full: a savepoint set after that would commit alone.
-func (s *Store) lostTransaction() bool {
-	lost := true
-	_ = s.conn.Raw(func(c any) error {
-		lost = c.(*sqlite3.SQLiteConn).AutoCommit()
-		return nil
-	})
-	return lost
+// runOne runs one write under its savepoint; an error is of the whole group.
+func (s *Store) runOne(tx *sql.Tx, w *write) error {
+	if _, err := tx.Exec("SAVEPOINT w"); err != nil {
+		return fmt.Errorf("store: savepoint: %w", err)
+	}
+	w.err = w.fn(tx)
+	if !w.steady {
+		s.facts = nil
+	}
+	c := s.driverConn()
+	if w.err == nil && s.db.failed(c) {
+		w.err = errors.New("store: a query of the write failed and it went on")
+	}
+	if w.err != nil {
+		if s.db.lost(c) {
+			err := fmt.Errorf("store: the group's transaction was rolled back: %w", w.err)
+			w.err = nil
+			return err
+		}
+		if _, err := tx.Exec("ROLLBACK TO w"); err != nil {
+			return fmt.Errorf("store: roll one write back: %w", err)
+		}
+		w.err = s.named(w.err)
+	}
+	if _, err := tx.Exec("RELEASE w"); err != nil {
+		return fmt.Errorf("store: release: %w", err)
+	}
+	return nil
+}
+
+// beginGroup begins a transaction and forgets facts that another hub has
+// changed.
+func (s *Store) beginGroup(ctx context.Context) (*sql.Tx, error) {
+	tx, err := s.conn.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if s.db.shared() {
+		b := s.db.begun()
+		if b.Facts != s.factsAt {
+			s.facts, s.factsAt = nil, b.Facts
+		}
+		s.ahead.Store(b.Ahead.Milliseconds())
+	}
+	return tx, nil
+}
+
+// passes says that an error is worth another try over a new connection: it is
+// certain that nothing was stored.
+func (s *Store) passes(err error) bool {
+	if !s.db.shared() {
+		return false
+	}
+	t := s.db.trouble(err)
+	return t == postgres.Away || t == postgres.Conflict
+}
+
+// hangUp gives up a writer's connection that broke.
+func (s *Store) hangUp() {
+	if s.conn != nil && s.db.shared() {
+		_ = s.conn.Close() // it broke
+		s.conn = nil
+	}
+}
+
+// driverConn is the driver's side of the writer's connection.
+func (s *Store) driverConn() (c any) {
+	if s.conn != nil {
+		_ = s.conn.Raw(func(d any) error { c = d; return nil }) // without one it counts as lost
+	}
+	return c
 }

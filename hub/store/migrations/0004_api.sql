@@ -39,16 +39,21 @@ INSERT INTO tally SELECT operator_id, 'held', count(*) FROM record WHERE fate = 
 INSERT INTO tally SELECT operator_id, 'receipt', count(*) FROM receipt WHERE operation > 0 GROUP BY 1;
 INSERT INTO tally SELECT operator_id, 'job:' || state, count(*) FROM job GROUP BY 1, 2;
 INSERT INTO takings (operator_id, quarter, machine_id, sales, amount, cash, reversals, reversed, last_sale)
-  SELECT operator_id, at / 900000, ifnull(machine_id, ''),
-    sum(kind = 'sale'), sum(iif(kind = 'sale', amount, 0)), sum(iif(kind = 'sale' AND source = 'cash', amount, 0)),
-    sum(kind = 'reversal'), sum(iif(kind = 'reversal', amount, 0)), max(iif(kind = 'sale', at, 0))
+  SELECT operator_id, at / 900000, coalesce(machine_id, ''),
+    sum(CASE WHEN kind = 'sale' THEN 1 ELSE 0 END), sum(CASE WHEN kind = 'sale' THEN amount ELSE 0 END),
+    sum(CASE WHEN kind = 'sale' AND source = 'cash' THEN amount ELSE 0 END),
+    sum(CASE WHEN kind = 'reversal' THEN 1 ELSE 0 END), sum(CASE WHEN kind = 'reversal' THEN amount ELSE 0 END),
+    max(CASE WHEN kind = 'sale' THEN at ELSE 0 END)
   FROM record WHERE kind IN ('sale', 'reversal') GROUP BY 1, 2, 3;
 INSERT INTO takings (operator_id, quarter, machine_id, receipts, receipted, refunds, refunded)
-  SELECT operator_id, made_at / 900000, ifnull(machine_id, ''),
-    sum(operation = 1), sum(iif(operation = 1, amount, 0)), sum(operation = 2), sum(iif(operation = 2, amount, 0))
+  SELECT operator_id, made_at / 900000, coalesce(machine_id, ''),
+    sum(CASE WHEN operation = 1 THEN 1 ELSE 0 END), sum(CASE WHEN operation = 1 THEN amount ELSE 0 END),
+    sum(CASE WHEN operation = 2 THEN 1 ELSE 0 END), sum(CASE WHEN operation = 2 THEN amount ELSE 0 END)
   FROM receipt WHERE operation IN (1, 2) GROUP BY 1, 2, 3
-  ON CONFLICT DO UPDATE SET receipts = excluded.receipts, receipted = excluded.receipted, refunds = excluded.refunds, refunded = excluded.refunded;
+  ON CONFLICT (operator_id, quarter, machine_id)
+  DO UPDATE SET receipts = excluded.receipts, receipted = excluded.receipted, refunds = excluded.refunds, refunded = excluded.refunded;
 
+-- +store sqlite
 -- +goose StatementBegin
 CREATE TRIGGER record_decided AFTER UPDATE OF fate ON record WHEN (old.fate = 'held') <> (new.fate = 'held') BEGIN
   INSERT INTO tally VALUES (new.operator_id, 'held', (new.fate = 'held') - (old.fate = 'held')) ON CONFLICT DO UPDATE SET n = n + excluded.n;
@@ -90,6 +95,67 @@ CREATE TRIGGER job_moved AFTER UPDATE OF state ON job WHEN old.state <> new.stat
   INSERT INTO tally VALUES (old.operator_id, 'job:' || old.state, -1), (new.operator_id, 'job:' || new.state, 1) ON CONFLICT DO UPDATE SET n = n + excluded.n;
 END;
 -- +goose StatementEnd
+-- +store postgres
+-- +goose StatementBegin
+CREATE FUNCTION record_decided() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO tally AS t VALUES (new.operator_id, 'held', (new.fate = 'held')::int - (old.fate = 'held')::int)
+    ON CONFLICT (operator_id, what) DO UPDATE SET n = t.n + excluded.n;
+  RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER record_decided AFTER UPDATE OF fate ON record
+  FOR EACH ROW WHEN ((old.fate = 'held') <> (new.fate = 'held')) EXECUTE FUNCTION record_decided();
+-- +goose StatementBegin
+CREATE FUNCTION record_mended() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO tally AS t VALUES (new.operator_id, 'sale', (new.kind = 'sale')::int - (old.kind = 'sale')::int)
+    ON CONFLICT (operator_id, what) DO UPDATE SET n = t.n + excluded.n;
+  INSERT INTO takings AS t (operator_id, quarter, machine_id, sales, amount, cash, reversals, reversed)
+    SELECT old.operator_id, old.at / 900000, coalesce(old.machine_id, ''),
+      -(old.kind = 'sale')::int, CASE WHEN old.kind = 'sale' THEN -old.amount ELSE 0 END,
+      CASE WHEN old.kind = 'sale' AND old.source = 'cash' THEN -old.amount ELSE 0 END,
+      -(old.kind = 'reversal')::int, CASE WHEN old.kind = 'reversal' THEN -old.amount ELSE 0 END
+    WHERE old.kind IN ('sale', 'reversal')
+    ON CONFLICT (operator_id, quarter, machine_id) DO UPDATE SET sales = t.sales + excluded.sales, amount = t.amount + excluded.amount,
+      cash = t.cash + excluded.cash, reversals = t.reversals + excluded.reversals, reversed = t.reversed + excluded.reversed;
+  INSERT INTO takings AS t (operator_id, quarter, machine_id, sales, amount, cash, reversals, reversed, last_sale)
+    SELECT new.operator_id, new.at / 900000, coalesce(new.machine_id, ''),
+      (new.kind = 'sale')::int, CASE WHEN new.kind = 'sale' THEN new.amount ELSE 0 END,
+      CASE WHEN new.kind = 'sale' AND new.source = 'cash' THEN new.amount ELSE 0 END,
+      (new.kind = 'reversal')::int, CASE WHEN new.kind = 'reversal' THEN new.amount ELSE 0 END,
+      CASE WHEN new.kind = 'sale' THEN new.at ELSE 0 END
+    WHERE new.kind IN ('sale', 'reversal')
+    ON CONFLICT (operator_id, quarter, machine_id) DO UPDATE SET sales = t.sales + excluded.sales, amount = t.amount + excluded.amount,
+      cash = t.cash + excluded.cash, reversals = t.reversals + excluded.reversals, reversed = t.reversed + excluded.reversed,
+      last_sale = greatest(t.last_sale, excluded.last_sale);
+  RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER record_mended AFTER UPDATE OF machine_id, kind, amount, source, at ON record FOR EACH ROW
+  WHEN (old.machine_id IS DISTINCT FROM new.machine_id OR old.kind <> new.kind OR old.amount <> new.amount OR old.source <> new.source OR old.at <> new.at)
+  EXECUTE FUNCTION record_mended();
+-- +goose StatementBegin
+CREATE FUNCTION receipt_counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO tally AS t VALUES (new.operator_id, 'receipt', 1) ON CONFLICT (operator_id, what) DO UPDATE SET n = t.n + 1;
+  INSERT INTO takings AS t (operator_id, quarter, machine_id, receipts, receipted, refunds, refunded)
+    SELECT new.operator_id, new.made_at / 900000, coalesce(new.machine_id, ''),
+      (new.operation = 1)::int, CASE WHEN new.operation = 1 THEN new.amount ELSE 0 END,
+      (new.operation = 2)::int, CASE WHEN new.operation = 2 THEN new.amount ELSE 0 END
+    WHERE new.operation IN (1, 2)
+    ON CONFLICT (operator_id, quarter, machine_id) DO UPDATE SET receipts = t.receipts + excluded.receipts, receipted = t.receipted + excluded.receipted,
+      refunds = t.refunds + excluded.refunds, refunded = t.refunded + excluded.refunded;
+  RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER receipt_counted AFTER INSERT ON receipt FOR EACH ROW WHEN (new.operation > 0) EXECUTE FUNCTION receipt_counted();
+-- +goose StatementBegin
+CREATE FUNCTION job_moved() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO tally AS t VALUES (old.operator_id, 'job:' || old.state, -1), (new.operator_id, 'job:' || new.state, 1)
+    ON CONFLICT (operator_id, what) DO UPDATE SET n = t.n + excluded.n;
+  RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER job_moved AFTER UPDATE OF state ON job FOR EACH ROW WHEN (old.state <> new.state) EXECUTE FUNCTION job_moved();
+-- +store both
 
 CREATE INDEX record_machine_held ON record(machine_id) WHERE fate = 'held';
 CREATE INDEX job_machine_open ON job(machine_id) WHERE state <> 'done' AND state <> 'void';
