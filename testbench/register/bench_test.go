@@ -1,23 +1,9 @@
 package register
 
 import (
-	"net"
 	"testing"
 	"time"
 )
-
-// fakeListener only knows an address: dial needs no more.
-type fakeListener struct {
-	net.Listener
-	addr string
-}
-
-func (f fakeListener) Addr() net.Addr { return textAddr(f.addr) }
-
-type textAddr string
-
-func (a textAddr) Network() string { return "tcp" }
-func (a textAddr) String() string  { return string(a) }
 
 // A bare client over TCP at zero service time: what the emulator itself costs.
 func BenchmarkCommand(b *testing.B) {

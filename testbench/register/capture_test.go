@@ -14,8 +14,8 @@ import (
 	"github.com/chekomat/chekomat/testbench/register/faults"
 )
 
-// line is one line of a capture: '>' host, '<' device, '#' remark.
-type line struct {
+// logged is one line of a capture: '>' host, '<' device, '#' remark.
+type logged struct {
 	from  byte
 	bytes []byte
 	text  string
@@ -23,7 +23,7 @@ type line struct {
 
 // captures reads the Shtrih folder of $CHEKOMAT_TRACES, ../shared/traces beside
 // the repository by default.
-func captures(t testing.TB) map[string][]line {
+func captures(t testing.TB) map[string][]logged {
 	t.Helper()
 	dir := os.Getenv("CHEKOMAT_TRACES")
 	if dir == "" {
@@ -43,19 +43,19 @@ func captures(t testing.TB) map[string][]line {
 	if len(files) == 0 {
 		t.Skipf("CHEKOMAT_TRACES absent: no kkt/shtrih/*.hex in %s", dir)
 	}
-	out := map[string][]line{}
+	out := map[string][]logged{}
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var ls []line
+		var ls []logged
 		for s := range strings.Lines(string(b)) {
 			s = strings.TrimSpace(s)
 			if s == "" {
 				continue
 			}
-			l := line{from: s[0], text: s}
+			l := logged{from: s[0], text: s}
 			if s[0] != '#' {
 				if l.bytes, err = hex.DecodeString(strings.ReplaceAll(s[1:], " ", "")); err != nil {
 					t.Fatalf("%s: %q: %v", f, s, err)
@@ -203,7 +203,7 @@ func torn(w *world) {
 }
 
 // exchange finds a captured request by its code and the reply of that code.
-func exchange(t *testing.T, lines []line, code string) (request, reply []byte) {
+func exchange(t *testing.T, lines []logged, code string) (request, reply []byte) {
 	t.Helper()
 	want, _ := hex.DecodeString(code)
 	for _, l := range lines {

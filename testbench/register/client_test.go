@@ -20,7 +20,12 @@ type client struct {
 
 func dial(t testing.TB, r *Register) *client {
 	t.Helper()
-	conn, err := net.Dial("tcp", r.Addr())
+	return dialAt(t, r.Addr())
+}
+
+func dialAt(t testing.TB, addr string) *client {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ const (
 	errShiftOpen     byte = 0x3C
 	errShiftClosed   byte = 0x3D
 	errPaidLess      byte = 0x45
+	errNotEnoughCash byte = 0x46
 	errOtherType     byte = 0x49
 	errReceiptOpen   byte = 0x4A
 	errBufferFull    byte = 0x4B
@@ -32,6 +33,10 @@ const (
 	errDate          byte = 0x7C
 	errTotalRange    byte = 0x7F
 	errZeroTotal     byte = 0x8E
+	errMarkForbidden byte = 0xA0
+	errMarkOrder     byte = 0xA1
+	errMarkTableFull byte = 0xA3
+	errMarkUnchecked byte = 0xA5
 )
 
 // errorTexts answer 6Bh.
@@ -50,7 +55,10 @@ var errorTexts = map[byte]string{
 	errOtherOperator: "ККТ: Документ открыт другим оператором", errNoTable: "ККТ: Таблица не определена", errTaxSystem: "ККТ: Система налогообложения вне диапазона", errNoPaper: "ККТ: Нет чековой ленты",
 	errSubmode: "ККТ: Команда не поддерживается в данном подрежиме", errMode: "ККТ: Команда не поддерживается в данном режиме",
 	errReadOnly: "ККТ: Данное поле не редактируется", errDate: "ККТ: Не совпадает дата", errTotalRange: "ККТ: Переполнение диапазона итога чека",
-	errZeroTotal: "ККТ: Обнуленный итог чека",
+	errNotEnoughCash: "ККТ: Не хватает наличности в кассе", errMarkForbidden: "ККТ: Запрещена работа с маркированными товарами",
+	errMarkOrder: "ККТ: Неверная последовательность команд по маркировке", errMarkTableFull: "ККТ: Переполнена таблица хранения КМ",
+	errMarkUnchecked: "ККТ: КМ не был проверен",
+	errZeroTotal:     "ККТ: Обнуленный итог чека",
 }
 
 func errorText(code byte) string {

@@ -61,51 +61,66 @@ func (d *device) closeReceipt(c *call) byte {
 		return code
 	}
 	cl.paid[0] -= change
-	for _, part := range d.compose(r, cl, total) {
-		if err := d.fn.Data(part); err != nil {
-			// What the ФН took of this try is dropped; the receipt stays open.
-			_ = d.fn.Cancel()
-			_ = d.fn.Begin(fn.CurrentReceipt, d.now())
-			return fnCode(err)
+	parts := d.compose(r, cl)
+	doc, err := d.fiscalize(r, parts, operationOf[r.Type], total)
+	if err != nil {
+		return fnCode(err)
+	}
+	d.drawer(doc)
+	c.money5(change)
+	c.reported(d, doc)
+	return errNone
+}
+
+// fiscalize gives a receipt or a correction to the ФН and finishes it. When the
+// ФН refuses, what it took of this try is dropped and the receipt stays open.
+func (d *device) fiscalize(r *receipt, parts [][]byte, operation byte, total int64) (doc fn.Document, err error) {
+	for _, part := range parts {
+		if err = d.fn.Data(part); err != nil {
+			break
 		}
 	}
-	doc, err := d.fn.FinishReceipt(d.now(), operationOf[r.Type], total)
+	if err == nil {
+		doc, err = d.fn.FinishReceipt(d.now(), operation, total)
+	}
 	if err != nil {
 		_ = d.fn.Cancel()
-		_ = d.fn.Begin(fn.CurrentReceipt, d.now())
-		return fnCode(err)
+		_ = d.fn.Begin(r.kind(), d.now())
+		return doc, err
 	}
 	d.nv.Receipt, d.dirty = nil, true
 	d.nv.Through++
-	if r.Type == 0 {
-		d.nv.Sales = uint16(doc.FD)
-	}
 	d.print()
-	c.money5(change)
-	c.issued(doc)
-	if d.extended() {
-		c.bytes(dateTime5(doc.At)...)
-	}
-	return errNone
+	return doc, nil
 }
 
 // compose makes the register's share of a receipt: whole elements, the ФН takes
 // at most 1024 bytes at a time.
-func (d *device) compose(r *receipt, cl closing, total int64) [][]byte {
-	has := map[uint16]bool{}
-	var tags []byte
-	fn.Elements(r.Tags, func(tag uint16, v []byte) bool {
-		has[tag] = true
-		tags = fn.AppendTLV(tags, tag, v)
-		return true
-	})
+func (d *device) compose(r *receipt, cl closing) [][]byte {
+	parts := split(d.head(r, cl.system))
+	hideVAT := d.numberAt(tableRegional, 1, 28)&16 != 0
+	for _, i := range r.Items {
+		parts = append(parts, fn.AppendTLV(nil, 1059, d.composeItem(i, hideVAT)))
+	}
+	tail := appendPaid(nil, cl.paid)
+	tail = d.appendVAT(tail, r, cl)
+	return append(parts, fn.AppendString(tail, 1060, "www.nalog.gov.ru"))
+}
+
+// head are the requisites of the receipt as a whole: the register's own and
+// those of FF0Ch.
+func (d *device) head(r *receipt, system byte) []byte {
+	tags := r.Tags
+	if r.Correction {
+		tags = grounds(tags)
+	}
 	var head []byte
 	hide := d.numberAt(tableRegional, 1, 28)
 	if user := d.cfg.User; user != "" && hide&1 == 0 {
 		head = fn.AppendString(head, 1048, user)
 	}
-	head = fn.AppendByte(head, 1055, cl.system)
-	if !has[1036] {
+	head = fn.AppendByte(head, 1055, system)
+	if !hasTag(tags, 1036) {
 		if number := d.textAt(tableEmbedded, 1, 1); number != "" {
 			head = fn.AppendString(head, 1036, number)
 		}
@@ -116,21 +131,20 @@ func (d *device) compose(r *receipt, cl closing, total int64) [][]byte {
 	if d.cfg.Place != "" && hide&8 == 0 {
 		head = fn.AppendString(head, 1187, d.cfg.Place)
 	}
-	parts := split(append(head, tags...))
-	for _, i := range r.Items {
-		parts = append(parts, fn.AppendTLV(nil, 1059, d.composeItem(i, hide&16 != 0)))
-	}
+	return append(head, tags...)
+}
+
+// appendPaid writes the five forms of payment out of FF45h's sixteen.
+func appendPaid(b []byte, paid [16]int64) []byte {
 	cashless := int64(0)
-	for _, p := range cl.paid[1:13] {
+	for _, p := range paid[1:13] {
 		cashless += p
 	}
-	tail := fn.AppendVLN(nil, 1031, uint64(cl.paid[0]))
-	tail = fn.AppendVLN(tail, 1081, uint64(cashless))
-	tail = fn.AppendVLN(tail, 1215, uint64(cl.paid[13]))
-	tail = fn.AppendVLN(tail, 1216, uint64(cl.paid[14]))
-	tail = fn.AppendVLN(tail, 1217, uint64(cl.paid[15]))
-	tail = d.appendVAT(tail, r, cl)
-	return append(parts, fn.AppendString(tail, 1060, "www.nalog.gov.ru"))
+	b = fn.AppendVLN(b, 1031, uint64(paid[0]))
+	b = fn.AppendVLN(b, 1081, uint64(cashless))
+	b = fn.AppendVLN(b, 1215, uint64(paid[13]))
+	b = fn.AppendVLN(b, 1216, uint64(paid[14]))
+	return fn.AppendVLN(b, 1217, uint64(paid[15]))
 }
 
 // split cuts a chain into pieces of whole elements the ФН takes at once.

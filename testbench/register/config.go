@@ -4,12 +4,18 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/chekomat/chekomat/testbench/fn"
 )
 
-// Config describes an emulated register. Zero values get the defaults of
-// Command's flags.
+// Config describes an emulated register of any protocol. Zero values get the
+// defaults of Command's flags. What belongs to the Shtrih-M protocol alone says
+// so; other protocols ignore it.
 type Config struct {
-	Listen  string // address of the protocol, 127.0.0.1:0 by default
+	Listen  string // address of the protocol, 127.0.0.1:0 by default; "none" has no TCP
+	Pty     bool   // serve a pseudo-terminal beside it
+	PtyLink string // symbolic link to the pseudo-terminal
+	Baud    int    // pace and speed of the pseudo-terminal, 0 for none
 	Control string // address of the HTTP control API; "" has none
 	// Data is the folder of ФН archive, settings and NVRAM; "" keeps all in
 	// memory.
@@ -28,9 +34,11 @@ type Config struct {
 	Machine string // 1036 of table 24, used when a receipt brings none
 	// TaxSystems are the bits of 1062.
 	TaxSystems byte
-	FFD        byte // 1209: 2 (1.05) or 4 (1.2)
+	FFD        byte // 1209: 2 (1.05), 3 (1.1) or 4 (1.2)
 	FNLife     time.Duration
 	FNCapacity int
+	FNMemory   int64   // bytes of the archive
+	FNOverdue  fn.Code // what the ФН answers after 30 days without the ОФД
 
 	// Service is the time one whole receipt takes, from 8Dh to the answer of
 	// FF45h, spread over its commands as kkt-shtrih.md §10 saw it; 0 is none.
@@ -43,13 +51,13 @@ type Config struct {
 	Zone  *time.Location   // zone of the register's clock, time.Local by default
 	Clock func() time.Time // time.Now by default
 
-	// ShortStatus answers 10h with 16 bytes instead of 17.
+	// ShortStatus (Shtrih-M) answers 10h with 16 bytes instead of 17.
 	ShortStatus bool
-	// ExtendedErrors adds a 4-byte code to errors (flag bit 54).
+	// ExtendedErrors (Shtrih-M) adds a 4-byte code to errors (flag bit 54).
 	ExtendedErrors bool
-	// RNDIS sends a stray FFh after the ACK of an answer.
+	// RNDIS (Shtrih-M) sends a stray FFh after the ACK of an answer.
 	RNDIS bool
-	// MachineFrom says where 1036 comes from: "ff0c" takes it per receipt,
+	// MachineFrom (Shtrih-M) says where 1036 comes from: "ff0c" takes it per receipt,
 	// "table" refuses it in FF0Ch and writes table 24 field 1.
 	MachineFrom string
 	// Second says what a second client meets: "queue", "refuse" or "replace".
@@ -106,8 +114,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("%s %q: one of %s wanted", flag, v, strings.Join(of, ", "))
 	}
 	switch {
-	case c.FFD != 2 && c.FFD != 4:
-		return fmt.Errorf("FFD %d: 2 (1.05) or 4 (1.2) wanted", c.FFD)
+	case c.FFD < 2 || c.FFD > 4:
+		return fmt.Errorf("FFD %d: 2 (1.05), 3 (1.1) or 4 (1.2) wanted", c.FFD)
+	case c.Listen == "none" && !c.Pty:
+		return fmt.Errorf("neither TCP nor a pseudo-terminal: nobody could reach the register")
 	case len(c.INN) != 10 && len(c.INN) != 12:
 		return fmt.Errorf("ИНН %q: 10 or 12 digits wanted", c.INN)
 	case len(c.Serial) > 20 || len(c.RNM) > 20 || len(c.Machine) > 20:

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/chekomat/chekomat/testbench/fn"
@@ -30,13 +29,14 @@ func (r *Register) listenControl(addr string) error {
 // Handler is the control API:
 //
 //	GET  /archive   documents; ?from=ФД &type=receipt &key=… &fn=… &tlv=0
+//	GET  /keys      how many documents carry each key
 //	GET  /status    state of register and ФН, counts, register_ms
 //	GET  /metrics   the same counts for Prometheus
 //	GET  /fault     armed faults; POST adds one (JSON of Fault, or text as of --fault); DELETE drops all
 //	POST /clock     {"jump":"24h","register_only":false}
 func (r *Register) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /archive", r.getArchive)
+	HandleArchive(mux, r.Archive)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, r.Status()) })
 	mux.HandleFunc("GET /metrics", r.getMetrics)
 	r.faults.Handle(mux, r.Inject)
@@ -52,22 +52,6 @@ func writeJSON(w http.ResponseWriter, v any) {
 // Archive returns every document of every ФН of this register.
 func (r *Register) Archive() []fn.Document { return r.dev.archive() }
 
-func (r *Register) getArchive(w http.ResponseWriter, q *http.Request) {
-	v := q.URL.Query()
-	from, _ := strconv.ParseUint(v.Get("from"), 10, 32)
-	out := []fn.Document{}
-	for _, d := range r.Archive() {
-		if uint64(d.FD) < from || v.Has("type") && d.Name != v.Get("type") || v.Has("key") && d.Key != v.Get("key") || v.Has("fn") && d.FN != v.Get("fn") {
-			continue
-		}
-		if v.Get("tlv") == "0" {
-			d.TLV = nil
-		}
-		out = append(out, d)
-	}
-	writeJSON(w, out)
-}
-
 func (r *Register) postClock(w http.ResponseWriter, q *http.Request) {
 	var body struct {
 		Jump         faults.Delay `json:"jump"`
@@ -82,6 +66,13 @@ func (r *Register) postClock(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	writeJSON(w, r.Status())
+}
+
+// Identity is who the register says it is now.
+func (r *Register) Identity() Identity {
+	r.dev.mu.Lock()
+	defer r.dev.mu.Unlock()
+	return Identity{r.dev.cfg.Serial, r.dev.fn.Serial(), r.dev.fn.Status().LastFD}
 }
 
 // Status is the state GET /status shows.

@@ -31,13 +31,16 @@ type device struct {
 	jump atomic.Int64  // nv.Jump for readers without mu
 	made chan struct{} // a document was made
 
-	reading   []byte // what FF3Bh still has to give
-	partial   int    // bytes left of an element too long for one answer
-	drain     bool   // FF3Ah was started and not read to its end
-	busy      time.Time
-	autoShift int // shifts to be changed as soon as nothing is open
-	foreign   int // receipts of another host to be made then
-	ofdOff    bool
+	reading    []byte // what FF3Bh still has to give
+	partial    int    // bytes left of an element too long for one answer
+	drain      bool   // FF3Ah was started and not read to its end
+	buffer     []byte // FF32h
+	bufferSize int
+	busy       time.Time
+	regTags    []byte // of a registration report begun by a host
+	autoShift  int    // shifts to be changed as soon as nothing is open
+	foreign    int    // receipts of another host to be made then
+	ofd        *fn.OFD
 
 	foreignMade   int
 	foreignOpen   time.Duration // how long another operator will hold a receipt, once free
@@ -48,12 +51,15 @@ type device struct {
 type nvram struct {
 	FN          string        `json:"fn"`
 	Replaced    []string      `json:"replaced,omitempty"`
+	Serial      string        `json:"serial,omitempty"`     // of a register that replaced another
 	Jump        time.Duration `json:"jump,omitempty"`       // real time passed by order: register and ФН
 	ClockSet    time.Duration `json:"clock_set,omitempty"`  // the register's own clock beside it
 	ConfirmDate *wallDate     `json:"confirm,omitempty"`    // 22h was sent, 23h is awaited
 	Receipt     *receipt      `json:"receipt,omitempty"`    // open receipt
 	Through     uint16        `json:"through"`              // through document number
-	Sales       uint16        `json:"sales"`                // operation register 148
+	CashIn      int64         `json:"cash_in,omitempty"`    // by 50h in the shift
+	CashOut     int64         `json:"cash_out,omitempty"`   // by 51h
+	Drawer      int64         `json:"drawer,omitempty"`     // cash in the drawer
 	PrintUntil  time.Time     `json:"print_until,omitzero"` // on the register's clock
 	PaperOut    bool          `json:"paper_out,omitempty"`
 	Torn        bool          `json:"torn,omitempty"` // paper ended while printing: waits for B0h
@@ -62,7 +68,7 @@ type nvram struct {
 type wallDate struct{ Day, Month, Year byte }
 
 func newDevice(cfg Config) (*device, error) {
-	d := &device{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 0x5348_5452_4948)), cells: map[cell][]byte{}, made: make(chan struct{}, 1)}
+	d := &device{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 0x5348_5452_4948)), cells: map[cell][]byte{}, made: make(chan struct{}, 1), ofd: fn.NewOFD()}
 	d.nv.FN = cfg.FN
 	if cfg.Data != "" {
 		if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
@@ -78,6 +84,10 @@ func newDevice(cfg Config) (*device, error) {
 		}
 	}
 	d.jump.Store(int64(d.nv.Jump))
+	if d.nv.Serial != "" {
+		d.cfg.Serial = d.nv.Serial
+		d.cfg.RNM = rnm(d.cfg.INN, d.cfg.Serial)
+	}
 	for _, serial := range d.nv.Replaced {
 		f, err := d.openFN(serial)
 		if err != nil {
@@ -90,7 +100,7 @@ func newDevice(cfg Config) (*device, error) {
 		return nil, err
 	}
 	d.fn.Subscribe(d.made)
-	if err := d.register(); err != nil {
+	if err := d.register(fn.CurrentRegistration); err != nil {
 		return nil, fmt.Errorf("register the ФН: %w", err)
 	}
 	d.powerUp()
@@ -99,7 +109,7 @@ func newDevice(cfg Config) (*device, error) {
 
 func (d *device) openFN(serial string) (*fn.FN, error) {
 	cfg := fn.Config{
-		Serial: serial, Sync: d.cfg.Sync, Life: d.cfg.FNLife, Capacity: d.cfg.FNCapacity,
+		Serial: serial, Sync: d.cfg.Sync, Life: d.cfg.FNLife, Capacity: d.cfg.FNCapacity, Memory: d.cfg.FNMemory, Overdue: d.cfg.FNOverdue,
 		Timer: d.realTime,
 	}
 	if d.cfg.Data != "" {
@@ -118,12 +128,24 @@ func (d *device) now() time.Time { return d.realTime().Add(d.nv.ClockSet) }
 
 // register makes the registration report of a fresh ФН, as the service centre
 // would before the register is put to work, and takes over what it fixes.
-func (d *device) register() error {
+func (d *device) register(report fn.Current) error {
 	if d.fn.Status().Phase == fn.PhaseReady {
-		if err := d.makeRegistration(); err != nil {
+		reg := fn.Registration{INN: d.cfg.INN, RNM: d.cfg.RNM, TaxSystems: d.cfg.TaxSystems, Mode: 1 << 2, FFD: d.cfg.FFD}
+		if report == fn.CurrentReplacement {
+			reg.Reasons = reasonFN
+		}
+		if err := d.fn.Begin(report, d.now()); err != nil {
+			return err
+		}
+		if _, err := d.makeRegistration(reg); err != nil {
 			return err
 		}
 	}
+	return d.takeRegistration()
+}
+
+// takeRegistration takes over what the last registration report fixed.
+func (d *device) takeRegistration() error {
 	// What the ФН holds counts, not what the configuration says today.
 	_, fd := d.fn.Registered()
 	doc, err := d.fn.Document(fd)
@@ -134,57 +156,20 @@ func (d *device) register() error {
 	return nil
 }
 
-func (d *device) makeRegistration() error {
-	c := d.cfg
-	if err := d.fn.Begin(fn.CurrentRegistration, d.now()); err != nil {
-		return err
-	}
-	b := fn.AppendByte(nil, 1209, c.FFD)
-	b = fn.AppendByte(b, 1001, 1)
-	b = fn.AppendByte(b, 1002, 0)
-	b = fn.AppendByte(b, 1056, 0)
-	b = fn.AppendByte(b, 1062, c.TaxSystems)
-	b = fn.AppendString(b, 1048, c.User)
-	b = fn.AppendString(b, 1009, c.Address)
-	b = fn.AppendString(b, 1187, c.Place)
-	b = fn.AppendString(b, 1013, c.Serial)
-	b = fn.AppendString(b, 1036, c.Machine)
-	b = fn.AppendFixed(b, 1017, "7700000010", 12)
-	b = fn.AppendString(b, 1046, "ОФД-стенд")
-	b = fn.AppendString(b, 1060, "www.nalog.gov.ru")
-	b = fn.AppendString(b, 1021, "СИС. АДМИНИСТРАТОР")
-	b = fn.AppendString(b, 1188, "C.3")
-	b = fn.AppendByte(b, 1189, c.FFD)
-	if c.FFD == 4 {
-		b = fn.AppendByte(b, 1190, 4)
-		b = fn.AppendU32(b, 1205, 0)
-		b = fn.AppendU32(b, 1290, 0x4000|0x2)
-		b = fn.AppendU16(b, 1213, uint16(d.fn.ValidUntil().Sub(d.realTime())/(24*time.Hour)))
-	} else {
-		b = fn.AppendByte(b, 1108, 0)
-		b = fn.AppendByte(b, 1110, 0)
-		b = fn.AppendByte(b, 1221, 1)
-	}
-	if err := d.fn.Data(b); err != nil {
-		return err
-	}
-	_, err := d.fn.Register(fn.Registration{INN: c.INN, RNM: c.RNM, TaxSystems: c.TaxSystems, Mode: 1 << 2, FFD: c.FFD})
-	return err
-}
-
 // powerUp settles what a loss of power left: a receipt the ФН has already
 // numbered is closed; any other is kept with its document begun anew, or
 // cancelled, as the configuration says.
 func (d *device) powerUp() {
 	d.fn.PowerLoss()
 	d.reading, d.partial, d.drain, d.busy = nil, 0, false, time.Time{}
+	d.buffer, d.bufferSize, d.regTags = nil, 0, nil
 	r := d.nv.Receipt
 	if r == nil {
 		return
 	}
 	s := d.fn.Status()
 	done := r.FN != s.Serial || r.Base != s.LastFD
-	if done || d.cfg.PowerUp == "cancel" || d.fn.Begin(fn.CurrentReceipt, d.now()) != nil {
+	if done || d.cfg.PowerUp == "cancel" || d.fn.Begin(r.kind(), d.now()) != nil {
 		d.nv.Receipt = nil
 	}
 }
@@ -196,7 +181,7 @@ func (d *device) mode() byte {
 		return 1
 	case d.nv.ConfirmDate != nil:
 		return 6
-	case d.nv.Receipt != nil:
+	case d.nv.Receipt != nil && d.nv.Receipt.started():
 		return 8 | d.nv.Receipt.Type<<4
 	}
 	return d.shiftMode()

@@ -3,6 +3,7 @@ package register
 import (
 	"time"
 
+	"github.com/chekomat/chekomat/testbench/fn"
 	"github.com/chekomat/chekomat/testbench/register/faults"
 )
 
@@ -27,6 +28,9 @@ func (r *Register) command(s *session, data []byte, num uint16) {
 	case f.Kind == faults.Off:
 		r.switchOff(f)
 		return
+	case f.Kind == faults.SecondHost && f.When != faults.After:
+		r.secondHost(f)
+		return
 	}
 	if r.protocol == 1 && f.Kind != faults.LostAck {
 		s.out = append(s.out, ack)
@@ -45,7 +49,7 @@ func (r *Register) command(s *session, data []byte, num uint16) {
 		s.attached = true
 	}
 	wait := r.dev.delay(code)
-	if f.Kind == faults.LateExecution || f.Kind == faults.DelayedAnswer && before {
+	if f.Kind == faults.LateExecution || f.Kind == faults.Slow || f.Kind == faults.DelayedAnswer && before {
 		wait += f.Wait()
 	}
 	j := job{code: code, data: data, num: num, fault: f, epoch: r.epoch}
@@ -118,14 +122,20 @@ func (r *Register) runDevice(j job) []byte {
 	d, f := r.dev, j.fault
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	state := f.Kind != "" && !f.Link()
+	state := f.Kind != "" && !f.Link() && f.Kind != faults.SecondHost
 	if state && f.When != faults.After {
 		_ = d.strike(f)
 		d.between()
 	}
 	var answer []byte
 	if f.Kind != faults.ErrorCode || f.When == faults.After {
+		if f.Step != "" {
+			d.fn.FailPowerAt(fn.Step(f.Step), f.Part)
+		}
 		answer = d.execute(j.data)
+		if f.Step != "" {
+			d.fn.KeepPower() // the step was not met: the power fails now
+		}
 	}
 	if f.Kind == faults.ErrorCode {
 		code := f.Code
@@ -137,7 +147,9 @@ func (r *Register) runDevice(j job) []byte {
 	if state && f.When == faults.After {
 		_ = d.strike(f)
 	}
-	d.between()
+	if !d.fn.Dark() {
+		d.between()
+	}
 	if d.dirty {
 		d.dirty = false
 		_ = d.save()
@@ -152,8 +164,12 @@ func (r *Register) finish(j job, answer []byte) {
 	if r.protocol == 2 {
 		r.lastNum, r.last = j.num, answer
 	}
-	if f.Kind == faults.PowerLoss {
+	switch {
+	case f.Kind == faults.PowerLoss:
 		r.powerLoss(f)
+		return
+	case f.Kind == faults.SecondHost:
+		r.secondHost(f)
 		return
 	}
 	s := r.session
@@ -174,6 +190,8 @@ func (r *Register) finish(j job, answer []byte) {
 	case faults.DamagedAnswer:
 		frame[len(frame)-1] ^= 0x55
 		s.out = append(s.out, frame...)
+	case faults.RepeatedAnswer:
+		s.out = append(append(s.out, frame...), frame...)
 	case faults.Cut:
 		s.out = append(s.out, frame[:min(f.Byte, len(frame))]...)
 		s.hangUp()

@@ -35,7 +35,9 @@ func codeName(code uint16) string { return fmt.Sprintf("%02X", code) }
 // generic are the names of the vocabulary beside the codes.
 var generic = map[uint16][]string{
 	0x10: {faults.CommandStatus}, 0x11: {faults.CommandStatus}, 0xFF01: {faults.CommandStatus}, 0xFF39: {faults.CommandStatus}, 0xFF40: {faults.CommandStatus},
-	0x8D:   {faults.CommandOpen},
+	0x8D: {faults.CommandOpen}, 0xFF35: {faults.CommandOpen},
+	0xFF36: {faults.CommandClose, faults.CommandDocument}, 0xFF4A: {faults.CommandClose, faults.CommandDocument},
+	0xFF06: {faults.CommandDocument}, 0xFF34: {faults.CommandDocument}, 0xFF38: {faults.CommandDocument}, 0xFF3E: {faults.CommandDocument},
 	0xFF46: {faults.CommandItem}, 0xFF0C: {faults.CommandTag}, 0xFF4D: {faults.CommandTag},
 	0xFF45: {faults.CommandClose, faults.CommandDocument},
 	0x88:   {faults.CommandCancel}, 0xFF08: {faults.CommandCancel},
@@ -48,3 +50,6 @@ var generic = map[uint16][]string{
 func (r *Register) match(code uint16) (Fault, bool) {
 	return r.faults.Match(append([]string{codeName(code)}, generic[code]...)...)
 }
+
+// Disarm drops the faults that still wait for their command.
+func (r *Register) Disarm() { r.faults.Clear() }

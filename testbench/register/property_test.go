@@ -149,7 +149,8 @@ func TestEmulatorSurvivesSIGKILL(t *testing.T) {
 	for round := range 20 {
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), childData+"="+dir)
-		child.Stderr = os.Stderr
+		var complaints bytes.Buffer
+		child.Stderr = &complaints
 		pipe, err := child.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -159,7 +160,8 @@ func TestEmulatorSurvivesSIGKILL(t *testing.T) {
 		}
 		first, err := bufio.NewReader(pipe).ReadBytes('\n')
 		if err != nil {
-			t.Fatal(err)
+			_ = child.Wait()
+			t.Fatalf("%v: %s", err, complaints.String())
 		}
 		var at struct{ Listen string }
 		if err := json.Unmarshal(first, &at); err != nil {
@@ -212,7 +214,7 @@ func TestEmulatorSurvivesSIGKILL(t *testing.T) {
 
 func connect(t *testing.T, addr string) *client {
 	t.Helper()
-	return dial(t, &Register{ln: fakeListener{addr: addr}})
+	return dialAt(t, addr)
 }
 
 // work sells until it is told to kill; it kills right after the bytes of a

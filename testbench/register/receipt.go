@@ -18,7 +18,20 @@ type receipt struct {
 	// Until is set for another operator's receipt: nobody else may touch it
 	// before, and it is cancelled then.
 	Until time.Time `json:"until,omitzero"`
+	// Correction is set by FF35h. Until the first position comes nothing tells
+	// its operation, and the mode stays that of the shift.
+	Correction bool `json:"correction,omitempty"`
 }
+
+// kind is the document of the ФН.
+func (r *receipt) kind() fn.Current {
+	if r.Correction {
+		return fn.CurrentCorrection
+	}
+	return fn.CurrentReceipt
+}
+
+func (r *receipt) started() bool { return !r.Correction || len(r.Items) > 0 }
 
 // item is one FF46h and its FF4Dh.
 type item struct {
@@ -38,6 +51,9 @@ const maxItems = 200
 
 // operationOf maps the type of 8Dh to tag 1054.
 var operationOf = [4]byte{1, 3, 2, 4}
+
+// typeOf maps tag 1054 to the type of 8Dh.
+var typeOf = [5]byte{0, 0, 2, 1, 3}
 
 func (r *receipt) total() (sum int64) {
 	for _, i := range r.Items {
@@ -121,9 +137,15 @@ func (d *device) operation(c *call) byte {
 	} else if sum < exact-1 || sum > exact+1 {
 		return errBadParameter
 	}
-	if d.mode()&0x0F != 8 {
+	switch r := d.nv.Receipt; {
+	case r != nil && !r.started():
+		if code := d.mayOpenReceipt(); code != errNone {
+			return code
+		}
+		r.Type = typeOf[op] // the first position tells
+	case d.mode()&0x0F != 8:
 		// FF46h opens the receipt itself when 8Dh was not sent.
-		if code := d.startReceipt([5]byte{0, 0, 2, 1, 3}[op], c.operator); code != errNone {
+		if code := d.startReceipt(typeOf[op], c.operator); code != errNone {
 			return code
 		}
 	}
@@ -199,22 +221,37 @@ func (d *device) cancelReceipt(c *call) byte {
 // sendTLV is FF0Ch: requisites of the open receipt, or of a shift report begun
 // by FF41h or FF42h.
 func (d *device) sendTLV(c *call) byte {
+	return d.takeTLV(c.args)
+}
+
+func (d *device) takeTLV(tlv []byte) byte {
 	r := d.nv.Receipt
 	if r == nil {
-		if d.fn.Status().Current == fn.CurrentNone {
+		switch d.fn.Status().Current {
+		case fn.CurrentNone:
 			return byte(fn.WrongState)
+		case fn.CurrentRegistration, fn.CurrentReplacement, fn.CurrentChange:
+			if code := checkTags(tlv, d.regTags, registrationTags); code != errNone {
+				return code
+			}
+			d.regTags = append(d.regTags, tlv...)
+			return errNone
 		}
-		if code := checkTags(c.args, nil, shiftTags); code != errNone {
+		if code := checkTags(tlv, nil, shiftTags); code != errNone {
 			return code
 		}
-		return fnCode(d.fn.Data(c.args))
+		return fnCode(d.fn.Data(tlv))
 	}
-	if code := checkTags(c.args, r.Tags, receiptTags); code != errNone {
+	allowed := receiptTags
+	if r.Correction {
+		allowed = correctionTags
+	}
+	if code := checkTags(tlv, r.Tags, allowed); code != errNone {
 		return code
 	}
 	fixed := map[uint16]bool{1009: d.cfg.Address != "", 1187: d.cfg.Place != "", 1036: d.cfg.MachineFrom == "table", 1227: d.cfg.FFD == 4, 1228: d.cfg.FFD == 4}
 	code := errNone
-	fn.Elements(c.args, func(tag uint16, _ []byte) bool {
+	fn.Elements(tlv, func(tag uint16, _ []byte) bool {
 		if fixed[tag] {
 			code = errBadParameter
 		}
@@ -223,20 +260,27 @@ func (d *device) sendTLV(c *call) byte {
 	if code != errNone {
 		return code
 	}
-	r.Tags, d.dirty = append(r.Tags, c.args...), true
+	r.Tags, d.dirty = append(r.Tags, tlv...), true
 	return errNone
 }
 
 func (d *device) itemTLV(c *call) byte {
+	return d.takeItemTLV(c.args)
+}
+
+func (d *device) takeItemTLV(tlv []byte) byte {
 	r := d.nv.Receipt
-	if len(r.Items) == 0 {
+	if r == nil || len(r.Items) == 0 {
 		return errBadParameter
 	}
 	i := &r.Items[len(r.Items)-1]
-	if code := checkTags(c.args, i.Tags, itemTags); code != errNone {
+	if code := checkTags(tlv, i.Tags, itemTags); code != errNone {
 		return code
 	}
-	i.Tags, d.dirty = append(i.Tags, c.args...), true
+	if d.cfg.FFD != 4 && hasTag(tlv, 2000) || d.cfg.FFD == 4 && hasTag(tlv, 1162) {
+		return errBadParameter
+	}
+	i.Tags, d.dirty = append(i.Tags, tlv...), true
 	return errNone
 }
 

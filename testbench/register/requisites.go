@@ -42,8 +42,29 @@ var receiptTags = map[uint16]requisite{
 	1270: structure(144, map[uint16]requisite{1271: exact(1), 1272: str(64), 1273: exact(4)}),
 }
 
-// itemTags may come by FF4Dh.
+// correctionTags are those of a receipt and the ground of the correction, in
+// 1174 or by themselves.
+var correctionTags = func() map[uint16]requisite {
+	m := map[uint16]requisite{
+		1173: exact(1), 1174: structure(292, map[uint16]requisite{1177: str(256), 1178: exact(4), 1179: str(32)}),
+		1177: str(256), 1178: exact(4), 1179: str(32),
+	}
+	for tag, q := range receiptTags {
+		m[tag] = q
+	}
+	return m
+}()
+
+// registrationTags may come into a registration report.
+var registrationTags = map[uint16]requisite{
+	1009: str(256), 1017: fixedS(12), 1021: str(64), 1036: str(20), 1046: str(256), 1048: str(256), 1057: exact(1), 1060: str(256), 1117: str(64),
+	1126: exact(1), 1187: str(256), 1193: exact(1), 1203: fixedS(12), 1205: exact(4), 1207: exact(1), 1221: exact(1), 1274: str(32), 1275: vlnOf(32), 1290: exact(4),
+}
+
+// itemTags may come by FF4Dh. That 2000 may is an assumption: sources show full
+// codes through FF61h and FF67h only.
 var itemTags = map[uint16]requisite{
+	2000: str(256), 2100: exact(1), 2102: exact(1), 1291: structure(64, map[uint16]requisite{1292: str(24), 1293: vlnOf(8), 1294: vlnOf(8)}),
 	1162: vlnOf(32), 1191: str(64), 1197: str(16), 1198: vlnOf(6), 1222: exact(1),
 	1223: structure(512, map[uint16]requisite{1005: str(256), 1016: fixedS(12), 1026: str(64), 1044: str(24), 1073: repeated(str(19)), 1074: repeated(str(19)), 1075: repeated(str(19))}),
 	1224: structure(512, map[uint16]requisite{1171: repeated(str(19)), 1225: str(256)}),

@@ -3,13 +3,13 @@ package register
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/chekomat/chekomat/testbench/register/faults"
+	"github.com/chekomat/chekomat/testbench/register/line"
 )
 
 // Register is a running emulator.
@@ -18,7 +18,7 @@ type Register struct {
 	dev     *device
 	faults  *faults.Set
 	stats   *stats
-	ln      net.Listener
+	wires   *line.Wires
 	control net.Listener
 	http    *http.Server
 	ctx     context.Context
@@ -35,6 +35,7 @@ type Register struct {
 	last     []byte     // V2: reply of the last command; nil when none
 	offUntil time.Time
 	off      bool
+	held     time.Time // another host has the link until then
 }
 
 // Start makes or reopens the register in cfg.Data and listens.
@@ -57,16 +58,19 @@ func Start(cfg Config) (*Register, error) {
 			return nil, errors.Join(err, dev.close())
 		}
 	}
-	if r.ln, err = net.Listen("tcp", cfg.Listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for hosts: %w", err), dev.close())
+	where := line.Config{Listen: cfg.Listen, Pty: cfg.Pty, Link: cfg.PtyLink, Baud: cfg.Baud}
+	if where.Listen == "none" {
+		where.Listen = ""
+	}
+	if r.wires, err = line.Open(where); err != nil {
+		return nil, errors.Join(err, dev.close())
 	}
 	if cfg.Control != "" {
 		if err := r.listenControl(cfg.Control); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}
-	r.group.Add(1)
-	go r.accept()
+	r.accept()
 	if cfg.OFD {
 		r.group.Add(1)
 		go r.exchange()
@@ -74,8 +78,11 @@ func Start(cfg Config) (*Register, error) {
 	return r, nil
 }
 
-// Addr is the address of the protocol.
-func (r *Register) Addr() string { return r.ln.Addr().String() }
+// Addr is the TCP address of the protocol; "" without one.
+func (r *Register) Addr() string { return r.wires.Addr() }
+
+// Path is the pseudo-terminal of the protocol; "" without one.
+func (r *Register) Path() string { return r.wires.Path() }
 
 // ControlAddr is the address of the control API; "" without one.
 func (r *Register) ControlAddr() string {
@@ -88,7 +95,7 @@ func (r *Register) ControlAddr() string {
 // Close stops everything and closes the archive.
 func (r *Register) Close() error {
 	r.stop()
-	err := r.ln.Close()
+	err := r.wires.Close()
 	if r.http != nil {
 		_ = r.http.Close()
 	}
@@ -110,13 +117,20 @@ func (r *Register) Inject(f Fault) error {
 	case !f.Immediate():
 		r.faults.Add(f)
 	case f.Kind == faults.Off:
+		r.faults.Count(f.Kind)
 		r.mu.Lock()
 		r.switchOff(f)
 		r.mu.Unlock()
+	case f.Kind == faults.SecondHost:
+		r.faults.Count(f.Kind)
+		r.mu.Lock()
+		r.secondHost(f)
+		r.mu.Unlock()
 	default:
+		r.faults.Count(f.Kind)
 		if f.Kind == faults.Repair {
 			r.mu.Lock()
-			r.off, r.offUntil = false, time.Time{}
+			r.off, r.offUntil, r.held = false, time.Time{}, time.Time{}
 			r.mu.Unlock()
 		}
 		return r.dev.strikeNow(f)
@@ -143,6 +157,16 @@ func (r *Register) switchOff(f Fault) {
 	_ = r.dev.powerLoss()
 }
 
+// secondHost lets another host take the link: whoever is connected is cut off,
+// nobody is let in while it stays, and it makes a receipt. mu is held.
+func (r *Register) secondHost(f Fault) {
+	r.held, r.pending = time.Now().Add(f.Wait()), nil
+	if r.session != nil {
+		r.session.cut()
+	}
+	_ = r.dev.strikeNow(Fault{Kind: faults.ForeignDocument})
+}
+
 // forget is what a loss of power does to the link.
 func (r *Register) forget() {
 	r.epoch++
@@ -159,47 +183,49 @@ func (r *Register) isOff() bool {
 	return r.off
 }
 
+// accept serves hosts of every line, one conversation at a time.
 func (r *Register) accept() {
-	defer r.group.Done()
 	waiting := make(chan net.Conn, 64)
-	r.group.Add(1)
-	go func() {
-		defer r.group.Done()
+	r.group.Go(func() {
 		for conn := range waiting {
 			r.serve(conn)
 		}
-	}()
-	defer close(waiting)
-	for {
-		conn, err := r.ln.Accept()
-		if err != nil {
-			return
-		}
-		r.mu.Lock()
-		taken := r.session != nil
-		if r.isOff() || taken && r.cfg.Second == "refuse" {
-			r.mu.Unlock()
-			reset(conn)
-			continue
-		}
-		if taken && r.cfg.Second == "replace" {
-			r.session.cut()
-		}
-		r.mu.Unlock()
-		select {
-		case waiting <- conn:
-		default:
-			reset(conn)
-		}
+	})
+	var lines sync.WaitGroup
+	for _, l := range r.wires.Listeners() {
+		lines.Go(func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				r.admit(conn, waiting)
+			}
+		})
 	}
+	r.group.Go(func() {
+		lines.Wait()
+		close(waiting)
+	})
 }
 
-// reset closes a connection the hard way.
-func reset(conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
+func (r *Register) admit(conn net.Conn, waiting chan<- net.Conn) {
+	r.mu.Lock()
+	taken := r.session != nil
+	if r.isOff() || time.Now().Before(r.held) || taken && r.cfg.Second == "refuse" {
+		r.mu.Unlock()
+		line.Reset(conn)
+		return
 	}
-	_ = conn.Close()
+	if taken && r.cfg.Second == "replace" {
+		r.session.cut()
+	}
+	r.mu.Unlock()
+	select {
+	case waiting <- conn:
+	default:
+		line.Reset(conn)
+	}
 }
 
 // exchange is the ОФД stand-in.

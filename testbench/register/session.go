@@ -5,6 +5,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/chekomat/chekomat/testbench/register/line"
 )
 
 // session is one client on the link. Its fields are guarded by Register.mu.
@@ -22,7 +24,7 @@ type session struct {
 // cut resets the connection; collected bytes are lost.
 func (s *session) cut() {
 	s.dead, s.out, s.attached = true, nil, false
-	reset(s.conn)
+	line.Reset(s.conn)
 }
 
 // hangUp sends what is collected and closes: the host gets exactly that.
@@ -49,9 +51,9 @@ func (s *session) flush() {
 // serve talks to one client until it leaves.
 func (r *Register) serve(conn net.Conn) {
 	r.mu.Lock()
-	if r.ctx.Err() != nil || r.isOff() {
+	if r.ctx.Err() != nil || r.isOff() || time.Now().Before(r.held) {
 		r.mu.Unlock()
-		reset(conn)
+		line.Reset(conn)
 		return
 	}
 	s := &session{conn: conn}

@@ -78,6 +78,11 @@ func (d *device) finishShift(kind fn.Current) (fn.Document, byte) {
 		return doc, fnCode(err)
 	}
 	d.nv.Through++
+	if kind == fn.CurrentShiftOpen {
+		d.nv.CashIn, d.nv.CashOut = 0, 0
+	} else if d.numberAt(tableModel, 1, 2) == 1 {
+		d.nv.Drawer = 0
+	}
 	d.print()
 	d.dirty = true
 	return doc, errNone

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,10 +40,17 @@ func (d *device) strike(f Fault) error {
 	case faults.AutoShift:
 		d.autoShift++
 	case faults.OFDOff:
-		d.ofdOff = true
+		d.ofd.Switch(false)
+	case faults.OFDOn:
+		d.ofd.Switch(true)
+	case faults.FNFailure:
+		return d.fn.SetFailed(true)
+	case faults.RegisterReplaced:
+		return d.replaceRegister()
 	case faults.Repair:
-		d.busy, d.nv.PaperOut, d.nv.Torn, d.ofdOff = time.Time{}, false, false, false
-		if err := d.fn.SetFull(false); err != nil {
+		d.busy, d.nv.PaperOut, d.nv.Torn = time.Time{}, false, false
+		d.ofd.Switch(true)
+		if err := errors.Join(d.fn.SetFull(false), d.fn.SetFailed(false)); err != nil {
 			return err
 		}
 		if d.fn.ValidUntil().Before(d.realTime()) {
@@ -127,7 +135,13 @@ func (d *device) replaceFN() error {
 	if _, err := fmt.Sscanf(d.fn.Serial(), "%d", &n); err != nil {
 		return fmt.Errorf("serial of the ФН: %w", err)
 	}
-	next, err := d.openFN(fmt.Sprintf("%016d", n+1))
+	return d.insertFN(fmt.Sprintf("%016d", n+1), fn.CurrentReplacement)
+}
+
+// insertFN puts a fresh ФН in place of the one that is there, whose archive no
+// host can read any more, and registers the register with it.
+func (d *device) insertFN(serial string, report fn.Current) error {
+	next, err := d.openFN(serial)
 	if err != nil {
 		return err
 	}
@@ -136,7 +150,26 @@ func (d *device) replaceFN() error {
 	d.fn, d.nv.FN, d.nv.Receipt = next, next.Serial(), nil
 	d.reading, d.partial, d.drain = nil, 0, false
 	d.fn.Subscribe(d.made)
-	return d.register()
+	return d.register(report)
+}
+
+// replaceRegister puts another register in the place of this one: a number one
+// higher, factory settings, a ФН of its own. The archives of the old one stay
+// for the bench to count.
+func (d *device) replaceRegister() error {
+	var n, serial uint64
+	if _, err := fmt.Sscanf(d.fn.Serial(), "%d", &n); err != nil {
+		return fmt.Errorf("serial of the ФН: %w", err)
+	}
+	if _, err := fmt.Sscanf(d.cfg.Serial, "%d", &serial); err != nil {
+		return fmt.Errorf("serial of the register: %w", err)
+	}
+	d.cfg.Serial = fmt.Sprintf("%0*d", len(d.cfg.Serial), serial+1)
+	d.cfg.RNM = rnm(d.cfg.INN, d.cfg.Serial)
+	d.nv = nvram{FN: d.nv.FN, Replaced: d.nv.Replaced, Jump: d.nv.Jump, Serial: d.cfg.Serial}
+	d.cells, d.busy = map[cell][]byte{}, time.Time{}
+	d.saveCells()
+	return d.insertFN(fmt.Sprintf("%016d", n+1), fn.CurrentRegistration)
 }
 
 // powerLoss is a loss and return of power.
@@ -162,11 +195,9 @@ func (d *device) strikeNow(f Fault) error {
 // confirmAll is the ОФД stand-in: it confirms whatever waits.
 func (d *device) confirmAll() {
 	d.mu.Lock()
-	f, off := d.fn, d.ofdOff
+	f := d.fn
 	d.mu.Unlock()
-	if !off {
-		_, _ = f.Confirm(1 << 30)
-	}
+	_, _ = d.ofd.Serve(f, 1<<30)
 }
 
 // jumpClock lets real time pass: the register's clock and the ФН's timer move

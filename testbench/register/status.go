@@ -84,17 +84,20 @@ func (d *device) lastClosedShift() uint16 {
 	return s.Number
 }
 
-// operationRegister answers 1Bh for the registers the reference names; the
-// rest read 0 (their numbers are firmware-specific).
-func (d *device) operationRegister(c *call) byte {
-	c.bytes(c.operator)
+func (d *device) nothing(*call) byte { return errNone }
+
+// font answers 26h of two fonts: width in dots of the tape, width and height of
+// a sign with its gap, count of fonts.
+func (d *device) font(c *call) byte {
 	switch c.args[0] {
-	case 148: // number of the last sale receipt
-		c.u16(d.nv.Sales)
-	case 152: // through document number
-		c.u16(d.nv.Through)
+	case 1:
+		c.u16(432)
+		c.bytes(12, 24, 2)
+	case 2:
+		c.u16(432)
+		c.bytes(24, 24, 2)
 	default:
-		c.u16(0)
+		return errBadParameter
 	}
 	return errNone
 }
@@ -119,6 +122,8 @@ const (
 	flagPrintResult    = 1 << 34
 	flagErrorText      = 1 << 36
 	flagFN             = 1 << 43
+	flagFFD11          = 1 << 47
+	flagCorrection     = 1 << 48 // corrections as ordinary receipts
 	flagExtendedAnswer = 1 << 50
 	flagExtendedErrors = 1 << 54
 )
@@ -127,7 +132,7 @@ func (d *device) parameters(c *call) byte {
 	if c.args[0] != 1 {
 		return errBadParameter
 	}
-	flags := uint64(flagCutter | flagV2 | flagErrorText | flagFN | flagExtendedAnswer)
+	flags := uint64(flagCutter | flagV2 | flagErrorText | flagFN | flagFFD11 | flagCorrection | flagExtendedAnswer)
 	if !d.cfg.ShortStatus {
 		flags |= flagPrintResult
 	}

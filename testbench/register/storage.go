@@ -103,14 +103,16 @@ func (d *device) findDocument(c *call) byte {
 	c.issued(doc)
 	switch doc.Type {
 	default:
-	case fn.TypeReceipt:
+	case fn.TypeReceipt, fn.TypeCorrection:
 		c.bytes(doc.Operation)
 		c.money5(doc.Sum)
 	case fn.TypeShiftOpen, fn.TypeShiftClose:
 		c.u16(uint16(doc.Shift))
-	case fn.TypeRegistration:
-		reg, _ := d.fn.Registered()
-		c.registration(reg)
+	case fn.TypeRegistration, fn.TypeReregistration:
+		c.registration(fn.Registration{INN: doc.INN, RNM: doc.RNM, TaxSystems: doc.TaxSet, Mode: doc.Mode})
+		if doc.Type == fn.TypeReregistration {
+			c.bytes(reasonCode(doc.Reasons))
+		}
 	}
 	return errNone
 }

@@ -108,3 +108,8 @@ func (s *stats) quantile(q float64) float64 {
 	i := min(int(q*float64(len(sorted))), len(sorted)-1)
 	return float64(sorted[i].Microseconds()) / 1000
 }
+
+// CapturedService is the time of a whole receipt as the captures of real
+// devices saw its commands (kkt-shtrih.md §10): the Service that gives each
+// command just that.
+const CapturedService = receiptWeight * time.Millisecond
