@@ -135,6 +135,7 @@ func (v *checks) fiscalizers(field string, all []contract.Fiscalizer) {
 		seen[f.Source] = true
 		v.choice(at+"who", f.Who, "us", "terminal", "not_subject")
 		v.text(at+"reason", f.Reason, 0, 200)
+		v.that(!f.Advance || f.Source != "cash" && f.Who == "us", "advance_needs_reader", at+"advance")
 		v.that(f.Who != "not_subject" || f.Reason != "", "reason_needed", at+"reason")
 	}
 }

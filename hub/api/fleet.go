@@ -38,6 +38,9 @@ func (s *Server) createOperator(c *call) (any, error) {
 	v.text("name", n.Name, 1, 256)
 	v.zone("zone", n.Zone)
 	v.choice("c_policy", n.CPolicy, policies...)
+	if n.CorrectAfter != nil {
+		v.between("correct_after_m", *n.CorrectAfter, 0, maxCorrectAfter)
+	}
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -54,6 +57,9 @@ func (s *Server) getOperator(c *call) (any, error) {
 	}
 	return s.o.Store.Operator(c.ctx, id)
 }
+
+// maxCorrectAfter is a year in minutes: how long a settlement can be fined for.
+const maxCorrectAfter = 366 * 24 * 60
 
 func (s *Server) updateOperator(c *call) (any, error) {
 	id, err := c.pathOperator()
@@ -74,6 +80,9 @@ func (s *Server) updateOperator(c *call) (any, error) {
 	}
 	if b.CPolicy != nil {
 		v.choice("c_policy", *b.CPolicy, policies...)
+	}
+	if b.CorrectAfter != nil {
+		v.between("correct_after_m", *b.CorrectAfter, 0, maxCorrectAfter)
 	}
 	if err := v.err(); err != nil {
 		return nil, err

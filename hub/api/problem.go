@@ -44,6 +44,11 @@ var known = []struct {
 	{store.ErrCursor, http.StatusUnprocessableEntity, "bad_cursor"},
 	{store.ErrMoved, http.StatusConflict, "moved_on"},
 	{store.ErrMayExist, http.StatusConflict, "may_exist"},
+	{store.ErrNoReceipt, http.StatusConflict, "no_receipt_of_sale"},
+	{store.ErrRefunded, http.StatusConflict, "refunded_already"},
+	{store.ErrHasReceipt, http.StatusConflict, "has_receipt"},
+	{store.ErrNothingWrong, http.StatusConflict, "nothing_wrong"},
+	{store.ErrNoSale, http.StatusConflict, "no_sale"},
 	{store.ErrMismatch, http.StatusConflict, "document_differs"},
 	{store.ErrNotHeld, http.StatusConflict, "not_held"},
 	{store.ErrStillRefused, http.StatusConflict, "still_refused"},
@@ -59,6 +64,9 @@ func asProblem(err error) (p *problem, internal bool) {
 	var f *store.FieldError
 	if errors.As(err, &f) && errors.Is(err, store.ErrNotFound) {
 		return &problem{status: http.StatusUnprocessableEntity, code: "unknown_reference", field: f.Field}, false
+	}
+	if c, ok := errors.AsType[store.CannotMakeError](err); ok {
+		return &problem{status: http.StatusConflict, code: c.Reason, detail: c.Detail}, false
 	}
 	for _, k := range known {
 		if errors.Is(err, k.err) {

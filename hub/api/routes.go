@@ -55,6 +55,7 @@ func (s *Server) routes() []route {
 
 		{pattern: "GET /api/v1/sales", do: s.listSales},
 		{pattern: "GET /api/v1/sales/{record}", do: s.getSale},
+		{pattern: "POST /api/v1/sales/{record}/correct", do: s.correctSale},
 		{pattern: "GET /api/v1/held", do: s.listHeld},
 		{pattern: "POST /api/v1/held/retry", do: s.retryHeld},
 		{pattern: "POST /api/v1/held/{record}/retry", do: s.retryRecord},
@@ -66,10 +67,13 @@ func (s *Server) routes() []route {
 		{pattern: "POST /api/v1/jobs/{job}/retry", do: s.retryJob},
 		{pattern: "POST /api/v1/jobs/{job}/drop", do: s.dropJob},
 		{pattern: "POST /api/v1/jobs/{job}/bind", do: s.bindJob},
+		{pattern: "POST /api/v1/jobs/{job}/settle", do: s.settleJob},
 		{pattern: "POST /api/v1/jobs/{job}/not-made", do: s.notMadeJob},
 
 		{pattern: "GET /api/v1/receipts", do: s.listReceipts},
 		{pattern: "GET /api/v1/receipts/{fn}/{fd}", do: s.getReceipt},
+		{pattern: "POST /api/v1/receipts/{fn}/{fd}/refund", do: s.refundReceipt},
+		{pattern: "POST /api/v1/receipts/{fn}/{fd}/repair", do: s.repairReceipt},
 		{pattern: "GET /api/v1/receipts/{fn}/{fd}/qr.png", do: s.getReceiptQR},
 
 		{pattern: "GET /api/v1/quarantine", do: s.listQuarantine},

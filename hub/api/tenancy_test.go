@@ -39,6 +39,10 @@ func bodies(n tenant) map[string]any {
 		"POST /api/v1/jobs/{job}/not-made":                        why,
 		"POST /api/v1/jobs/{job}/bind":                            contract.BindJob{FN: n.fn, FD: 1, Why: "because"},
 		"POST /api/v1/quarantine/{item}/aside":                    why,
+		"POST /api/v1/jobs/{job}/settle":                          why,
+		"POST /api/v1/sales/{record}/correct":                     contract.CorrectOrder{Why: "because"},
+		"POST /api/v1/receipts/{fn}/{fd}/refund":                  contract.RefundOrder{Why: "because"},
+		"POST /api/v1/receipts/{fn}/{fd}/repair":                  contract.CorrectOrder{Why: "because"},
 	}
 }
 

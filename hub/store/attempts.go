@@ -42,6 +42,46 @@ const openStates = ` state IN ('intent','sent','resolving') `
 // it blocks that ФН, not the lane.
 func parkedUnit(fn string) string { return "fn:" + fn }
 
+// asideUnit is the unit of a cloud's attempt whose outcome is waited for: it
+// blocks its job, not the lane.
+func asideUnit(a Attempt) string { return "job:" + a.Job.ID }
+
+// AsideAttempts lists the attempts of a cloud's lane that wait for their outcome.
+func (s *Store) AsideAttempts(ctx context.Context, lane string) (all []Attempt, err error) {
+	rows, err := s.r.QueryContext(ctx, `SELECT id, job_id, number, key, wire, baseline, state, ref, started_at FROM attempt
+		WHERE lane_id = ? AND`+openStates+`AND unit >= 'job:' AND unit < 'job;' ORDER BY id`, lane)
+	if err != nil {
+		return nil, fmt.Errorf("store: attempts of lane %s set aside: %w", lane, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		a, err := scanAttempt(rows)
+		if err != nil {
+			return nil, fmt.Errorf("store: attempts of lane %s set aside: %w", lane, err)
+		}
+		a.Lane = lane
+		all = append(all, a)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, fmt.Errorf("store: attempts of lane %s set aside: %w", lane, err)
+	}
+	for i := range all {
+		if all[i].Job, err = readJob(ctx, s.r, `WHERE id = ?`, all[i].Job.ID); err != nil {
+			return nil, fmt.Errorf("store: attempts of lane %s set aside: %w", lane, err)
+		}
+	}
+	return all, nil
+}
+
+func scanAttempt(row interface{ Scan(...any) error }) (a Attempt, err error) {
+	var wire, base []byte
+	err = row.Scan(&a.ID, &a.Job.ID, &a.Number, &a.Key, &wire, &base, &a.State, &a.Ref, &a.Started)
+	if err == nil {
+		err = errors.Join(json.Unmarshal(wire, &a.Wire), json.Unmarshal(base, &a.Baseline))
+	}
+	return a, err
+}
+
 // BoundError says that the job's document was found on the register before a
 // new attempt was made; the job is done with it.
 type BoundError struct {
@@ -54,21 +94,14 @@ func (e *BoundError) Error() string { return "the document of job " + e.Job + " 
 // OpenAttempt reads the attempt of the lane that may have been made, that of a
 // former ФН too when fn is that ФН. ErrNotFound when there is none.
 func (s *Store) OpenAttempt(ctx context.Context, lane, fn string) (Attempt, error) {
-	var a Attempt
-	var job string
-	var wire, base []byte
-	err := s.r.QueryRowContext(ctx, `SELECT id, job_id, number, key, wire, baseline, state, ref, started_at FROM attempt
-		WHERE lane_id = ? AND`+openStates+`AND unit IN ('', ?) ORDER BY unit LIMIT 1`, lane, parkedUnit(fn)).
-		Scan(&a.ID, &job, &a.Number, &a.Key, &wire, &base, &a.State, &a.Ref, &a.Started)
+	a, err := scanAttempt(s.r.QueryRowContext(ctx, `SELECT id, job_id, number, key, wire, baseline, state, ref, started_at FROM attempt
+		WHERE lane_id = ? AND`+openStates+`AND unit IN ('', ?) ORDER BY unit LIMIT 1`, lane, parkedUnit(fn)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, ErrNotFound
 	}
 	if err == nil {
-		err = errors.Join(json.Unmarshal(wire, &a.Wire), json.Unmarshal(base, &a.Baseline))
-	}
-	if err == nil {
 		a.Lane = lane
-		a.Job, err = readJob(ctx, s.r, `WHERE id = ?`, job)
+		a.Job, err = readJob(ctx, s.r, `WHERE id = ?`, a.Job.ID)
 	}
 	if err != nil {
 		return a, fmt.Errorf("store: open attempt of lane %s: %w", lane, err)
@@ -82,9 +115,10 @@ func (s *Store) OpenAttempt(ctx context.Context, lane, fn string) (Attempt, erro
 func (s *Store) Begin(ctx context.Context, h Hold, in Intent) (a Attempt, err error) {
 	var bound *BoundError
 	err = s.held(ctx, h, "begin job "+in.Job.ID, func(tx *sql.Tx, now int64) error {
+		bound = nil
 		a, err = begin(tx, now, h, in)
 		if errors.As(err, &bound) {
-			return nil // what it bound must stay
+			return s.noteHeld(tx, in.Job) // what it bound must stay
 		}
 		return err
 	})
@@ -190,6 +224,9 @@ func (s *Store) Finish(ctx context.Context, h Hold, a Attempt, out kkt.Outcome, 
 		case err == nil:
 			f.Next = &n
 		case errors.As(err, &f.Bound):
+			if err := s.noteHeld(tx, next.Job); err != nil {
+				return err
+			}
 		case errors.Is(err, ErrMoved):
 			if _, err := tx.Exec("ROLLBACK TO next"); err != nil {
 				return err
@@ -211,11 +248,16 @@ func outcomeText(o kkt.Outcome) string {
 	return string(o.Kind) + ":" + o.Fault.Error()
 }
 
-// Resolving says that it is unknown, or not yet known, whether the attempt was made.
-func (s *Store) Resolving(ctx context.Context, h Hold, a Attempt, out kkt.Outcome, reason string) error {
+// Resolving says that it is unknown, or not yet known, whether the attempt was
+// made. aside: the lane, a cloud's, goes on with other jobs meanwhile.
+func (s *Store) Resolving(ctx context.Context, h Hold, a Attempt, out kkt.Outcome, reason string, aside bool) error {
+	unit := ""
+	if aside {
+		unit = asideUnit(a)
+	}
 	return s.held(ctx, h, "resolve job "+a.Job.ID, func(tx *sql.Tx, now int64) error {
-		res, err := tx.Exec(`UPDATE attempt SET state = 'resolving', outcome = ?, ref = COALESCE(NULLIF(?,''), ref) WHERE id = ? AND`+openStates,
-			outcomeText(out), out.Ref, a.ID)
+		res, err := tx.Exec(`UPDATE attempt SET state = 'resolving', unit = ?, outcome = ?, ref = COALESCE(NULLIF(?,''), ref) WHERE id = ? AND`+openStates,
+			unit, outcomeText(out), out.Ref, a.ID)
 		if err := one(res, err, ErrNotOpen); err != nil {
 			return err
 		}
@@ -231,7 +273,10 @@ func (s *Store) Resolving(ctx context.Context, h Hold, a Attempt, out kkt.Outcom
 // the queue, not before nextAt (ms), or is held for a person.
 func (s *Store) NotMade(ctx context.Context, h Hold, a Attempt, out kkt.Outcome, hold bool, reason string, nextAt int64) error {
 	return s.held(ctx, h, "give back job "+a.Job.ID, func(tx *sql.Tx, now int64) error {
-		return notMade(tx, now, a.ID, a.Job.ID, outcomeText(out), hold, reason, nextAt, "till", outcomeText(out))
+		if err := notMade(tx, now, a.ID, a.Job.ID, outcomeText(out), hold, reason, nextAt, "till", outcomeText(out)); err != nil || !hold {
+			return err
+		}
+		return s.noteHeld(tx, a.Job)
 	})
 }
 
@@ -268,13 +313,19 @@ func (s *Store) Park(ctx context.Context, h Hold, a Attempt, out kkt.Outcome, re
 		if errors.Is(err, ErrMoved) {
 			return nil
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.noteHeld(tx, a.Job)
 	})
 }
 
 // HoldJob holds a queued job that no lane can make as it is: nothing was sent.
-func (s *Store) HoldJob(ctx context.Context, h Hold, job, reason, detail string) error {
-	return s.held(ctx, h, "hold job "+job, func(tx *sql.Tx, now int64) error {
-		return moveJob(tx, now, job, JobHeld, reason, detail, "till", JobQueued)
+func (s *Store) HoldJob(ctx context.Context, h Hold, job Job, reason, detail string) error {
+	return s.held(ctx, h, "hold job "+job.ID, func(tx *sql.Tx, now int64) error {
+		if err := moveJob(tx, now, job.ID, JobHeld, reason, detail, "till", JobQueued); err != nil {
+			return err
+		}
+		return s.noteHeld(tx, job)
 	})
 }

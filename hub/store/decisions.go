@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/kkt"
 )
 
@@ -56,18 +57,30 @@ func (s *Store) RetryJob(ctx context.Context, job, actor, why string) error {
 		if _, err := tx.Exec(`UPDATE job SET next_at = 0 WHERE id = ?`, job); err != nil {
 			return err
 		}
-		return moveJob(tx, now, job, JobQueued, ByPerson, why, actor, JobHeld)
+		if err := moveJob(tx, now, job, JobQueued, ByPerson, why, actor, JobHeld); err != nil {
+			return err
+		}
+		return s.noteHeld(tx, j)
 	})
 }
 
 // DropJob decides that a document is not to be made. ErrMayExist and ErrMoved
-// as RetryJob; a queued job may be dropped too.
+// as RetryJob; a queued job may be dropped too, and one whose attempt can't be
+// settled because its ФН has left the register: should the document turn up
+// after all, it is bound to the job.
 func (s *Store) DropJob(ctx context.Context, job, actor, why string) (alsoVoid []string, err error) {
 	err = s.decide(ctx, job, "drop", func(tx *sql.Tx, now int64, j Job) error {
+		if _, err := tx.Exec(`UPDATE attempt SET state = 'not_printed', outcome = 'dropped by a person', ended_at = ?
+			WHERE job_id = ? AND unit >= 'fn:' AND unit < 'fn;' AND`+openStates, now, job); err != nil {
+			return err
+		}
 		if err := noOpenAttempt(tx, job); err != nil {
 			return err
 		}
 		if err := moveJob(tx, now, job, JobVoid, ByPerson, why, actor, JobHeld, JobQueued); err != nil {
+			return err
+		}
+		if err := s.noteHeld(tx, j); err != nil {
 			return err
 		}
 		alsoVoid, err = moveRefund(tx, now, job, JobVoid, NeverPrinted)
@@ -106,10 +119,73 @@ func (s *Store) BindJob(ctx context.Context, job, fn string, fd uint32, actor, w
 		if released, err = bind(tx, now, lane, j, d.Key, d.Receipt, d.Document, actor, why); err != nil {
 			return err
 		}
-		_, err = tx.Exec(`UPDATE foreign_document SET job_id = ? WHERE fn = ? AND fd = ?`, job, fn, fd)
-		return err
+		if _, err = tx.Exec(`UPDATE foreign_document SET job_id = ? WHERE fn = ? AND fd = ?`, job, fn, fd); err != nil {
+			return err
+		}
+		return s.noteHeld(tx, j)
 	})
 	return released, err
+}
+
+// DeclareMade decides that a document which no register can be asked for any
+// more is this job's: r is typed by a person from the OFD's data, of an ФН that
+// was taken out or of an archive that can't be read. ФН, ФД and ФПД are needed;
+// amount and operation must be those of the job.
+func (s *Store) DeclareMade(ctx context.Context, job string, r fiscal.Receipt, actor, why string) (released []string, err error) {
+	err = s.decide(ctx, job, "declare made", func(tx *sql.Tx, now int64, j Job) error {
+		if j.State == JobDone || j.State == JobVoid {
+			return ErrMoved
+		}
+		if r.FN == "" || r.FD == 0 || r.FP == 0 || !shiftReport(j.Purpose) && (r.Total != j.Amount || r.Operation != j.Document.Operation) {
+			return fmt.Errorf("document %s/%d has amount %d and operation %d: %w", r.FN, r.FD, r.Total, r.Operation, ErrMismatch)
+		}
+		lane := j.Lane
+		if lane == "" {
+			err := tx.QueryRow(`SELECT u.lane_id FROM fn_period p JOIN unit u ON u.id = p.unit_id WHERE p.fn = ? ORDER BY p.seen_to DESC LIMIT 1`, r.FN).Scan(&lane)
+			if errors.Is(err, sql.ErrNoRows) {
+				return fmt.Errorf("ФН %s was never seen on a lane: %w", r.FN, ErrNotFound)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		released, err = bind(tx, now, lane, j, "", r, nil, actor, why)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`UPDATE foreign_document SET job_id = ? WHERE fn = ? AND fd = ? AND job_id IS NULL`, job, r.FN, r.FD); err != nil {
+			return err
+		}
+		return s.noteHeld(tx, j)
+	})
+	return released, err
+}
+
+// JobHeldCode is the incident of a machine, or of a seller, jobs of which wait
+// for a person.
+const JobHeldCode = "job_held"
+
+// noteHeld keeps the incident of held jobs equal to what is held of the job's
+// machine; called whenever a job comes to be held or ceases to be.
+func (s *Store) noteHeld(tx *sql.Tx, j Job) error {
+	about := AboutSeller(j.Seller)
+	if j.Machine != "" {
+		about = AboutMachine(j.Machine)
+	}
+	var n int
+	var newest string
+	err := tx.QueryRow(`SELECT COUNT(*), COALESCE(MAX(id || ' ' || reason), '') FROM job
+		WHERE operator_id = ? AND state = 'held' AND reason <> ? AND seller_id = ? AND COALESCE(machine_id, '') = ?`,
+		j.Operator, WaitsForReceipt, j.Seller, j.Machine).Scan(&n, &newest)
+	switch {
+	case err != nil:
+		return err
+	case n == 0:
+		_, err = s.Clear(tx, about, JobHeldCode)
+	default:
+		_, err = s.Hold(tx, j.Operator, about, JobHeldCode, Warn, fmt.Sprintf("%d, job %s", n, newest))
+	}
+	return err
 }
 
 // ErrMismatch says that a document is not what the job asked for.
@@ -126,6 +202,9 @@ func (s *Store) DeclareNotMade(ctx context.Context, job, actor, why string) erro
 		if open == 0 {
 			return ErrMoved
 		}
-		return notMade(tx, now, open, job, "not made by a person's word", false, ByPerson, 0, actor, why)
+		if err := notMade(tx, now, open, job, "not made by a person's word", false, ByPerson, 0, actor, why); err != nil {
+			return err
+		}
+		return s.noteHeld(tx, j)
 	})
 }

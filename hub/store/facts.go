@@ -16,6 +16,7 @@ import (
 type facts struct {
 	tx      *sql.Tx
 	policy  map[string]string               // operator → c_policy
+	limits  map[string]int64                // operator → correct_after_m
 	periods map[string][]period             // machine
 	taxes   map[string][]taxProfile         // seller
 	payers  map[string][]fiscalizer         // machine
@@ -38,7 +39,7 @@ func (s *Store) factsIn(tx *sql.Tx) *facts {
 
 // factsOf gives the facts as one transaction sees them, for it alone.
 func factsOf(tx *sql.Tx) *facts {
-	return &facts{tx: tx, policy: map[string]string{}, periods: map[string][]period{}, taxes: map[string][]taxProfile{},
+	return &facts{tx: tx, policy: map[string]string{}, limits: map[string]int64{}, periods: map[string][]period{}, taxes: map[string][]taxProfile{},
 		payers: map[string][]fiscalizer{}, rules: map[string]string{}, plans: map[string]map[int][]planColumn{}, zones: map[string]*time.Location{}}
 }
 
@@ -65,6 +66,7 @@ const (
 type fiscalizer struct {
 	from        int64
 	source, who string
+	advance     bool // its keys are the operator's own: a top-up is an advance
 }
 
 type planColumn struct {
@@ -147,6 +149,17 @@ func (f *facts) cPolicy(operator string) (string, error) {
 	})
 }
 
+// correctAfter is how many minutes old a sale may be to get an ordinary
+// receipt; 0 any.
+func (f *facts) correctAfter(operator string) (int64, error) {
+	return load(f.limits, operator, func() (m int64, err error) {
+		if err = f.tx.QueryRow(`SELECT correct_after_m FROM operator WHERE id=?`, operator).Scan(&m); err != nil {
+			err = fmt.Errorf("age limit of operator %s: %w", operator, err)
+		}
+		return m, err
+	})
+}
+
 func (f *facts) period(machine string, at int64) (period, bool, error) {
 	rows, err := load(f.periods, machine, func() ([]period, error) {
 		return list(f.tx, func(r *sql.Rows, p *period) error {
@@ -187,21 +200,21 @@ func (f *facts) tax(seller string, at int64) (taxProfile, bool, error) {
 	return t, ok, nil
 }
 
-// who fiscalizes a source of a machine; "" nobody has said so.
-func (f *facts) who(machine, source string, at int64) (string, error) {
+// who fiscalizes a source of a machine; who "" nobody has said so.
+func (f *facts) who(machine, source string, at int64) (fiscalizer, error) {
 	rows, err := load(f.payers, machine, func() ([]fiscalizer, error) {
-		return list(f.tx, func(r *sql.Rows, w *fiscalizer) error { return r.Scan(&w.from, &w.source, &w.who) },
-			`SELECT valid_from, source, who FROM fiscalizer WHERE machine_id=? ORDER BY valid_from`, machine)
+		return list(f.tx, func(r *sql.Rows, w *fiscalizer) error { return r.Scan(&w.from, &w.source, &w.who, &w.advance) },
+			`SELECT valid_from, source, who, advance FROM fiscalizer WHERE machine_id=? ORDER BY valid_from`, machine)
 	})
 	if err != nil {
-		return "", fmt.Errorf("fiscalizers of machine %s: %w", machine, err)
+		return fiscalizer{}, fmt.Errorf("fiscalizers of machine %s: %w", machine, err)
 	}
 	for i := len(rows) - 1; i >= 0; i-- {
 		if rows[i].source == source && rows[i].from <= at {
-			return rows[i].who, nil
+			return rows[i], nil
 		}
 	}
-	return "", nil
+	return fiscalizer{}, nil
 }
 
 func (f *facts) assumedCurrency(machine string) (string, error) {

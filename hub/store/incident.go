@@ -27,6 +27,9 @@ func AboutAgent(operator, agent string) string { return "agent:" + operator + "/
 // AboutLane is the subject of a lane.
 func AboutLane(id string) string { return "lane:" + id }
 
+// AboutSeller is the subject of a seller.
+func AboutSeller(id string) string { return "seller:" + id }
+
 // AboutHub is the subject of the hub itself.
 const AboutHub = "hub"
 

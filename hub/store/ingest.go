@@ -395,11 +395,11 @@ func (in *intake) settle(e *entry, v verdict, actor string) error {
 	}
 	switch v.fate {
 	case FateJob:
-		purpose := PurposeReceipt
-		if e.record.Kind == wire.KindReturn {
-			purpose = PurposeRefund
+		purpose, doc, err := in.documentOf(e, *v.document)
+		if err != nil {
+			return err
 		}
-		if _, err := in.insertJob(e, newJob{purpose: purpose, origin: e.record.Seq, seller: v.seller, document: *v.document, state: JobQueued, actor: actor}); err != nil {
+		if _, err := in.insertJob(e, newJob{purpose: purpose, origin: e.record.Seq, seller: v.seller, document: doc, state: JobQueued, actor: actor}); err != nil {
 			return err
 		}
 		return nil

@@ -18,16 +18,36 @@ type Lane struct {
 	Name, URL, FFD, Zone      string
 	TaxSystems                fiscal.TaxSystem
 	Test, Enabled             bool
+	Settings                  LaneSettings
 	State, Fault, Detail      string // as the till left them; "" never run
+	Accepted, AcceptedBy      string // the fault a person answered for when letting the lane go on, and who
 }
 
-const laneColumns = `SELECT l.id, l.operator_id, l.seller_id, s.inn, l.name, l.url, l.ffd, l.zone, l.tax_systems, l.test, l.enabled,
-	COALESCE(st.state,''), COALESCE(st.fault,''), COALESCE(st.detail,'')
+// LaneSettings are what an operator may set on a lane. Zero values are the
+// till's defaults; the rules they feed are in package till.
+type LaneSettings struct {
+	CloseAt    string `json:"close_at,omitempty"`    // "15:04" in the lane's zone: the shift is closed daily then; "never": by age alone; "": as the hub says
+	PerMinute  int    `json:"per_minute,omitempty"`  // documents a minute; 0 no limit
+	Burst      int    `json:"burst,omitempty"`       // documents at once before PerMinute counts; 0: 1
+	SpillMS    int    `json:"spill_ms,omitempty"`    // how long a job waits for this lane's busy sibling that its machine stays with
+	BreakAfter int    `json:"break_after,omitempty"` // attempts that fail in a row before the lane takes a rest
+	BreakMS    int    `json:"break_ms,omitempty"`    // the first rest; each further one is twice as long
+	LeaveClock bool   `json:"leave_clock,omitempty"` // the register's clock is never set
+	OwnZone    bool   `json:"own_zone,omitempty"`    // only sales of machines whose clocks show the same time
+	InFlight   int    `json:"in_flight,omitempty"`   // of a cloud: attempts that may wait for their outcome at once; 0: 1
+}
+
+const laneColumns = `SELECT l.id, l.operator_id, l.seller_id, s.inn, l.name, l.url, l.ffd, l.zone, l.tax_systems, l.test, l.enabled, l.settings,
+	COALESCE(st.state,''), COALESCE(st.fault,''), COALESCE(st.detail,''), COALESCE(st.accepted,''), COALESCE(st.accepted_by,'')
 	FROM lane l JOIN seller s ON s.id = l.seller_id LEFT JOIN lane_state st ON st.lane_id = l.id`
 
 func scanLane(row interface{ Scan(...any) error }) (l Lane, err error) {
-	err = row.Scan(&l.ID, &l.Operator, &l.Seller, &l.INN, &l.Name, &l.URL, &l.FFD, &l.Zone, &l.TaxSystems, &l.Test, &l.Enabled,
-		&l.State, &l.Fault, &l.Detail)
+	var settings []byte
+	err = row.Scan(&l.ID, &l.Operator, &l.Seller, &l.INN, &l.Name, &l.URL, &l.FFD, &l.Zone, &l.TaxSystems, &l.Test, &l.Enabled, &settings,
+		&l.State, &l.Fault, &l.Detail, &l.Accepted, &l.AcceptedBy)
+	if err == nil {
+		err = json.Unmarshal(settings, &l.Settings)
+	}
 	return l, err
 }
 
@@ -67,6 +87,7 @@ type Hold struct {
 	Lane, Holder string
 	Fence        int64
 	TTL          time.Duration
+	Back         time.Duration // by how much the hub's clock is behind the lane's last sign of life
 }
 
 // Facts a worker decides on.
@@ -91,19 +112,32 @@ func (e *LeasedError) Error() string {
 
 // TakeLane leases the lane to holder for ttl under a new fence. A lane of
 // another holder is free only when its lease and then rest (the longest command
-// that may still run in the register) have passed; until then *LeasedError.
+// that may still run in the register) have passed; until then *LeasedError. A
+// lease that ends later than any given now could was written by a clock that was
+// ahead: it is cut to ttl from now, which a holder that lives undoes.
 func (s *Store) TakeLane(ctx context.Context, lane, holder string, ttl, rest time.Duration) (Hold, error) {
 	h := Hold{Lane: lane, Holder: holder, TTL: ttl}
+	var leased *LeasedError
 	err := s.Write(ctx, func(tx *sql.Tx) error {
 		now := s.Now()
+		leased = nil
 		var was string
 		var until int64
 		err := tx.QueryRow(`SELECT holder, fence, lease_until FROM lane_state WHERE lane_id = ?`, lane).Scan(&was, &h.Fence, &until)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
+		h.Back = 0
+		if last := until - ttl.Milliseconds(); was == holder && last > now {
+			h.Back = time.Duration(last-now) * time.Millisecond
+		}
 		if free := until + rest.Milliseconds(); was != "" && was != holder && free > now {
-			return &LeasedError{Holder: was, Until: free}
+			leased = &LeasedError{Holder: was, Until: free}
+			if most := now + ttl.Milliseconds(); until > most {
+				leased.Until = most + rest.Milliseconds()
+				_, err = tx.Exec(`UPDATE lane_state SET lease_until = ? WHERE lane_id = ? AND fence = ?`, most, lane, h.Fence)
+			}
+			return err
 		}
 		h.Fence++
 		_, err = tx.Exec(`INSERT INTO lane_state(lane_id, since, holder, fence, lease_until) VALUES (?,?,?,?,?)
@@ -111,6 +145,9 @@ func (s *Store) TakeLane(ctx context.Context, lane, holder string, ttl, rest tim
 			lane, now, holder, h.Fence, now+ttl.Milliseconds())
 		return err
 	})
+	if err == nil && leased != nil {
+		err = leased
+	}
 	if err != nil {
 		return Hold{}, fmt.Errorf("store: take lane %s: %w", lane, err)
 	}
@@ -159,6 +196,11 @@ func (s *Store) KeepLane(ctx context.Context, h Hold) error {
 // SetLaneState stores how the lane does; since moves when state or fault change.
 func (s *Store) SetLaneState(ctx context.Context, h Hold, state, fault, detail string) error {
 	return s.held(ctx, h, "set state "+state, func(tx *sql.Tx, now int64) error {
+		if state == "ok" { // it works: nobody need answer for anything any longer
+			if _, err := tx.Exec(`UPDATE lane_state SET accepted = '', accepted_by = '' WHERE lane_id = ? AND accepted <> ''`, h.Lane); err != nil {
+				return err
+			}
+		}
 		return setLaneState(tx, now, h.Lane, state, fault, detail)
 	})
 }
@@ -179,8 +221,29 @@ func (s *Store) ReleaseLane(ctx context.Context, h Hold) error {
 	})
 }
 
-// NameLaneState stores a lane's state without a lease: of a lane that does not
-// run (disabled), or when a person lets a stopped one go on.
+// LetLaneGo notes that a person lets a lane go on that stands, and answers for
+// the fault it stands on (AcceptedBy of the lane, until it works again).
+func (s *Store) LetLaneGo(ctx context.Context, lane, state, who string) error {
+	err := s.Write(ctx, func(tx *sql.Tx) error {
+		now := s.Now()
+		var fault string
+		err := tx.QueryRow(`SELECT fault FROM lane_state WHERE lane_id = ?`, lane).Scan(&fault)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if err := setLaneState(tx, now, lane, state, "", who); err != nil {
+			return err
+		}
+		_, err = tx.Exec(`UPDATE lane_state SET accepted = ?, accepted_by = ? WHERE lane_id = ?`, fault, who, lane)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store: lane %s: let it go on: %w", lane, err)
+	}
+	return nil
+}
+
+// NameLaneState stores the state of a lane that does not run, without a lease.
 func (s *Store) NameLaneState(ctx context.Context, lane, state, fault, detail string) error {
 	err := s.Write(ctx, func(tx *sql.Tx) error { return setLaneState(tx, s.Now(), lane, state, fault, detail) })
 	if err != nil {
@@ -228,8 +291,39 @@ func setLastFD(tx *sql.Tx, fn string, fd uint32) error {
 
 // AccountedFor says that all documents of the ФН up to fd are receipts of
 // ours, recorded as foreign, or older than our use of this ФН.
-func (s *Store) AccountedFor(ctx context.Context, h Hold, fn string, fd uint32) error {
-	return s.held(ctx, h, "account for documents", func(tx *sql.Tx, _ int64) error { return setLastFD(tx, fn, fd) })
+// back says that what was known beyond fd is none of this ФН, by a person's word.
+func (s *Store) AccountedFor(ctx context.Context, h Hold, fn string, fd uint32, back bool) error {
+	return s.held(ctx, h, "account for documents", func(tx *sql.Tx, _ int64) error {
+		if !back {
+			return setLastFD(tx, fn, fd)
+		}
+		_, err := tx.Exec(`UPDATE fn_period SET last_fd = ? WHERE fn = ?`, fd, fn)
+		return err
+	})
+}
+
+// SkipDocument accounts for a document that the register has and does not give,
+// on a person's word: it is kept as foreign, without content. next as TakeDocument.
+func (s *Store) SkipDocument(ctx context.Context, h Hold, fn string, fd uint32, next bool, who string) error {
+	return s.held(ctx, h, fmt.Sprintf("skip document %s/%d", fn, fd), func(tx *sql.Tx, now int64) error {
+		receipt, err := json.Marshal(fiscal.Receipt{FN: fn, FD: fd})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`INSERT INTO foreign_document(fn, fd, lane_id, kind, amount, at, key, found_at, receipt)
+			SELECT ?, ?, ?, 0, 0, '', '', ?, ? WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE fn = ? AND fd = ?) ON CONFLICT DO NOTHING`,
+			fn, fd, h.Lane, now, receipt, fn, fd)
+		if err == nil && next {
+			err = followLastFD(tx, fn, fd)
+		}
+		return err
+	})
+}
+
+// followLastFD moves the mark of accounted documents to fd when all before it are.
+func followLastFD(tx *sql.Tx, fn string, fd uint32) error {
+	_, err := tx.Exec(`UPDATE fn_period SET last_fd = ? WHERE fn = ? AND last_fd = ?`, fd, fn, fd-1)
+	return err
 }
 
 // LaneAlarm is a trouble of a lane.
@@ -255,19 +349,19 @@ func (s *Store) Alarms(ctx context.Context, h Hold, operator string, raise []Lan
 	})
 }
 
-// OpenAlarms lists the codes of the lane's open incidents.
-func (s *Store) OpenAlarms(ctx context.Context, lane string) (codes []string, err error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT code FROM incident WHERE subject = ? AND closed_at IS NULL`, AboutLane(lane))
+// OpenAlarms lists the lane's open incidents.
+func (s *Store) OpenAlarms(ctx context.Context, lane string) (open []LaneAlarm, err error) {
+	rows, err := s.r.QueryContext(ctx, `SELECT code, severity, detail FROM incident WHERE subject = ? AND closed_at IS NULL`, AboutLane(lane))
 	if err != nil {
 		return nil, fmt.Errorf("store: alarms of lane %s: %w", lane, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var c string
-		if err := rows.Scan(&c); err != nil {
+		var a LaneAlarm
+		if err := rows.Scan(&a.Code, &a.Severity, &a.Detail); err != nil {
 			return nil, fmt.Errorf("store: alarms of lane %s: %w", lane, err)
 		}
-		codes = append(codes, c)
+		open = append(open, a)
 	}
-	return codes, rows.Err()
+	return open, rows.Err()
 }

@@ -138,7 +138,8 @@ func (in *intake) reverseJob(e *entry, orig *stored) error {
 	var attempts int
 	var document []byte
 	err := in.tx.QueryRow(`SELECT id, state, seller_id, attempts, document FROM job
-		WHERE origin_kind='record' AND origin_id=? AND purpose='receipt' AND ordinal=0`, e.origin(orig.record.Seq)).
+		WHERE origin_kind='record' AND origin_id=? AND (purpose='receipt' OR purpose='correction')
+		ORDER BY CASE WHEN state='void' THEN 1 ELSE 0 END, created_at LIMIT 1`, e.origin(orig.record.Seq)).
 		Scan(&id, &state, &seller, &attempts, &document)
 	if err != nil {
 		return fmt.Errorf("job of record %d: %w", orig.id, err)
@@ -159,7 +160,7 @@ func (in *intake) reverseJob(e *entry, orig *stored) error {
 	if err := json.Unmarshal(document, &n.document); err != nil {
 		return fmt.Errorf("document of job %s: %w", id, err)
 	}
-	n.document.Operation = fiscal.SellReturn
+	n.document.Kind, n.document.Operation, n.document.Correction = fiscal.KindReceipt, fiscal.SellReturn, nil
 	if state != JobDone {
 		n.state, n.reason = JobHeld, WaitsForReceipt
 	}

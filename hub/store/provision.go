@@ -62,7 +62,7 @@ func (s *Store) from(t time.Time) int64 {
 // CreateOperator makes a tenant.
 func (s *Store) CreateOperator(ctx context.Context, o contract.NewOperator) error {
 	return s.change(ctx, "make operator "+o.ID, func(tx *sql.Tx) error {
-		_, err := tx.Exec(`INSERT INTO operator(id,name,zone,c_policy,created_at) VALUES (?,?,?,?,?)`, o.ID, o.Name, o.Zone, o.CPolicy, s.Now())
+		_, err := tx.Exec(`INSERT INTO operator(id,name,zone,c_policy,correct_after_m,created_at) VALUES (?,?,?,?,coalesce(?,1440),?)`, o.ID, o.Name, o.Zone, o.CPolicy, o.CorrectAfter, s.Now())
 		return unique(err)
 	})
 }
@@ -70,21 +70,21 @@ func (s *Store) CreateOperator(ctx context.Context, o contract.NewOperator) erro
 // ChangeOperator changes what is not nil.
 func (s *Store) ChangeOperator(ctx context.Context, id string, c contract.OperatorChange) error {
 	return s.change(ctx, "change operator "+id, func(tx *sql.Tx) error {
-		return touched(tx.Exec(`UPDATE operator SET name=coalesce(?,name), zone=coalesce(?,zone), c_policy=coalesce(?,c_policy) WHERE id=?`,
-			c.Name, c.Zone, c.CPolicy, id))
+		return touched(tx.Exec(`UPDATE operator SET name=coalesce(?,name), zone=coalesce(?,zone), c_policy=coalesce(?,c_policy),
+			correct_after_m=coalesce(?,correct_after_m) WHERE id=?`, c.Name, c.Zone, c.CPolicy, c.CorrectAfter, id))
 	})
 }
 
 func operatorRow(r *sql.Rows) (o contract.Operator, err error) {
 	var created int64
-	err = r.Scan(&o.ID, &o.Name, &o.Zone, &o.CPolicy, &created)
+	err = r.Scan(&o.ID, &o.Name, &o.Zone, &o.CPolicy, &o.CorrectAfter, &created)
 	o.CreatedAt = instant(created)
 	return o, err
 }
 
 // Operators lists the operator of that id, or all for "".
 func (s *Store) Operators(ctx context.Context, operator string) ([]contract.Operator, error) {
-	return collect(ctx, s.r, operatorRow, `SELECT id,name,zone,c_policy,created_at FROM operator WHERE ?1='' OR id=?1 ORDER BY id`, operator)
+	return collect(ctx, s.r, operatorRow, `SELECT id,name,zone,c_policy,correct_after_m,created_at FROM operator WHERE ?1='' OR id=?1 ORDER BY id`, operator)
 }
 
 // Operator reads one.

@@ -124,15 +124,16 @@ func setFiscalizers(tx *sql.Tx, id string, at int64, sources []contract.Fiscaliz
 			at = f.ValidFrom.UnixMilli()
 		}
 		same := exists(tx, `SELECT 1 FROM (SELECT * FROM fiscalizer WHERE machine_id=? AND source=? AND valid_from<=? ORDER BY valid_from DESC LIMIT 1) f
-			WHERE who=? AND reason=?`, id, f.Source, at, f.Who, f.Reason)
+			WHERE who=? AND reason=? AND advance=?`, id, f.Source, at, f.Who, f.Reason, f.Advance)
 		if same == nil {
 			continue
 		}
 		if !errors.Is(same, ErrNotFound) {
 			return same
 		}
-		if _, err := tx.Exec(`INSERT INTO fiscalizer(machine_id,source,valid_from,who,reason) VALUES (?,?,?,?,?)
-			ON CONFLICT(machine_id,source,valid_from) DO UPDATE SET who=excluded.who, reason=excluded.reason`, id, f.Source, at, f.Who, f.Reason); err != nil {
+		if _, err := tx.Exec(`INSERT INTO fiscalizer(machine_id,source,valid_from,who,reason,advance) VALUES (?,?,?,?,?,?)
+			ON CONFLICT(machine_id,source,valid_from) DO UPDATE SET who=excluded.who, reason=excluded.reason, advance=excluded.advance`,
+			id, f.Source, at, f.Who, f.Reason, f.Advance); err != nil {
 			return err
 		}
 	}

@@ -13,10 +13,21 @@ import (
 	"github.com/chekomat/chekomat/fiscal/kkt"
 )
 
+// ErrTaken says that the document's number is that of another job's receipt.
+var ErrTaken = errors.New("another job has a document of this number")
+
 // storeReceipt stores the receipt of a job and all that follows from it.
 func storeReceipt(tx *sql.Tx, now int64, j Job, attempt int64, lane string, r fiscal.Receipt, tlv []byte, actor, detail string) ([]string, error) {
 	res, err := tx.Exec(`UPDATE job SET state = 'done', reason = '', lane_id = ?, updated_at = ? WHERE id = ? AND state <> 'done'`, lane, now, j.ID)
 	if err := one(res, err, ErrMoved); err != nil {
+		return nil, err
+	}
+	var owner string
+	err = tx.QueryRow(`SELECT job_id FROM receipt WHERE fn = ? AND fd = ?`, r.FN, r.FD).Scan(&owner)
+	if err == nil {
+		return nil, fmt.Errorf("receipt %s/%d is that of job %s: %w", r.FN, r.FD, owner, ErrTaken)
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
 	operation := r.Operation
@@ -37,7 +48,7 @@ func storeReceipt(tx *sql.Tx, now int64, j Job, attempt int64, lane string, r fi
 		return nil, err
 	}
 	// Only the next document moves the mark: what lies between has to be looked at.
-	if _, err := tx.Exec(`UPDATE fn_period SET last_fd = ?2 WHERE fn = ?1 AND last_fd = ?2 - 1`, r.FN, r.FD); err != nil {
+	if err := followLastFD(tx, r.FN, r.FD); err != nil {
 		return nil, err
 	}
 	return moveRefund(tx, now, j.ID, JobQueued, "")
@@ -53,6 +64,7 @@ const (
 	DocumentForeign  Verdict = "foreign"  // no job of ours made it
 	DocumentDoubled  Verdict = "doubled"  // its job has another receipt
 	DocumentMismatch Verdict = "mismatch" // it has a job's key and another content
+	DocumentOther    Verdict = "other"    // a job has another document under its number: this is not the ФН that made that one
 )
 
 // FoundDocument is what became of a document found on a register.
@@ -69,20 +81,24 @@ type FoundDocument struct {
 func (s *Store) TakeDocument(ctx context.Context, h Hold, d kkt.Stored, next bool) (found FoundDocument, err error) {
 	r := d.Receipt
 	err = s.held(ctx, h, fmt.Sprintf("account for document %s/%d", r.FN, r.FD), func(tx *sql.Tx, now int64) error {
-		found, err = takeDocument(tx, now, h, d)
+		found, err = s.takeDocument(tx, now, h, d)
 		if err == nil && next {
-			_, err = tx.Exec(`UPDATE fn_period SET last_fd = ?2 WHERE fn = ?1 AND last_fd = ?2 - 1`, r.FN, r.FD)
+			err = followLastFD(tx, r.FN, r.FD)
 		}
 		return err
 	})
 	return found, err
 }
 
-func takeDocument(tx *sql.Tx, now int64, h Hold, d kkt.Stored) (FoundDocument, error) {
+func (s *Store) takeDocument(tx *sql.Tx, now int64, h Hold, d kkt.Stored) (FoundDocument, error) {
 	r := d.Receipt
 	var owner string
-	err := tx.QueryRow(`SELECT job_id FROM receipt WHERE fn = ? AND fd = ?`, r.FN, r.FD).Scan(&owner)
-	if err == nil {
+	var sign uint32
+	err := tx.QueryRow(`SELECT job_id, fp FROM receipt WHERE fn = ? AND fd = ?`, r.FN, r.FD).Scan(&owner, &sign)
+	switch {
+	case err == nil && r.FP != 0 && sign != 0 && r.FP != sign:
+		return FoundDocument{Verdict: DocumentOther, Job: owner}, nil
+	case err == nil:
 		return FoundDocument{Verdict: DocumentOurs, Job: owner}, nil
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
@@ -106,13 +122,16 @@ func takeDocument(tx *sql.Tx, now int64, h Hold, d kkt.Stored) (FoundDocument, e
 			return f, err
 		}
 		if err := moveJob(tx, now, j.ID, JobHeld, ReceiptMismatch, fmt.Sprintf("ФН %s ФД %d has its key, amount %d", r.FN, r.FD, r.Total),
-			"till", JobQueued, JobInFlight, JobResolving, JobVoid); !errors.Is(err, ErrMoved) {
+			"till", JobQueued, JobInFlight, JobResolving, JobVoid); err != nil && !errors.Is(err, ErrMoved) {
 			return f, err
 		}
-		return f, nil
+		return f, s.noteHeld(tx, j)
 	}
 	f.Verdict = DocumentBound
 	f.Released, err = bind(tx, now, h.Lane, j, d.Key, r, d.Document, "till", fmt.Sprintf("found on the register: ФН %s ФД %d", r.FN, r.FD))
+	if err == nil && j.State == JobHeld {
+		err = s.noteHeld(tx, j)
+	}
 	return f, err
 }
 

@@ -94,7 +94,7 @@ func judge(f *facts, c claim) (verdict, error) {
 	if c.machine == "" {
 		return held(HeldUnbound, ""), nil
 	}
-	ours, v, err := shares(f, c)
+	ours, own, v, err := shares(f, c)
 	if err != nil || v.fate != "" {
 		return v, err
 	}
@@ -102,7 +102,7 @@ func judge(f *facts, c claim) (verdict, error) {
 	if v, err = priced(f, c); err != nil || v.fate != "" {
 		return v, err
 	}
-	if c.kind == wire.KindTopUp {
+	if c.kind == wire.KindTopUp && !own {
 		return held(HeldTopUp, ""), nil
 	}
 	v, err = compose(f, c, ours)
@@ -123,25 +123,27 @@ func judge(f *facts, c claim) (verdict, error) {
 }
 
 // shares picks the parts that are ours to fiscalize. It never guesses: a
-// source nobody has decided on holds the sale (design: promise 8).
-func shares(f *facts, c claim) (ours []wire.Part, v verdict, err error) {
+// source nobody has decided on holds the sale (design: promise 8). own says
+// that they came from a reader whose keys are the operator's own.
+func shares(f *facts, c claim) (ours []share, own bool, v verdict, err error) {
 	if len(c.sale.Parts) == 0 {
-		return nil, held(HeldFiscalizer, "the sale names no payment source"), nil
+		return nil, false, held(HeldFiscalizer, "the sale names no payment source"), nil
 	}
 	terminal := false
 	for _, p := range c.sale.Parts {
 		who, err := f.who(c.machine, p.Source, c.at)
 		if err != nil {
-			return nil, verdict{}, err
+			return nil, false, verdict{}, err
 		}
-		switch who {
+		switch who.who {
 		case whoUs:
-			ours = append(ours, p)
+			ours = append(ours, share{p, who.advance})
+			own = own || who.advance
 		case whoTerminal:
 			terminal = true
 		case whoNotSubject:
 		default:
-			return nil, held(HeldFiscalizer, p.Source), nil
+			return nil, false, held(HeldFiscalizer, p.Source), nil
 		}
 	}
 	switch {
@@ -153,7 +155,22 @@ func shares(f *facts, c claim) (ours []wire.Part, v verdict, err error) {
 	default:
 		v = verdict{fate: FateNone, reason: NoneNotSubject}
 	}
-	return ours, v, nil
+	return ours, own, v, nil
+}
+
+// share is a part of a sale that is ours to fiscalize.
+type share struct {
+	wire.Part
+	advance bool // paid from a balance whose loading had its own receipt
+}
+
+// form is the form of payment of a share: a vend from the operator's own key
+// settles the advance it was loaded with (1215), loading it is money.
+func (s share) form(k wire.RecordKind) fiscal.PaymentKind {
+	if s.advance && k != wire.KindTopUp {
+		return fiscal.Prepaid
+	}
+	return payment(s.Kind)
 }
 
 // priced holds a sale whose amount is not known in kopecks of a rouble.
@@ -190,7 +207,7 @@ func Roubles(code string) bool {
 }
 
 // compose makes the document of our parts.
-func compose(f *facts, c claim, ours []wire.Part) (verdict, error) {
+func compose(f *facts, c claim, ours []share) (verdict, error) {
 	p, ok, err := f.period(c.machine, c.at)
 	if err != nil {
 		return verdict{}, err
@@ -204,6 +221,9 @@ func compose(f *facts, c claim, ours []wire.Part) (verdict, error) {
 	}
 	if !ok {
 		return held(HeldTax, ""), nil
+	}
+	if c.kind == wire.KindTopUp {
+		return composeAdvance(c, p, tax, ours), nil
 	}
 	col := anyColumn
 	if c.sale.ColKnown {
@@ -240,7 +260,7 @@ func compose(f *facts, c claim, ours []wire.Part) (verdict, error) {
 	}
 	for _, part := range ours {
 		doc.Total += part.Minor
-		doc.Payments = pay(doc.Payments, payment(part.Kind), part.Minor)
+		doc.Payments = pay(doc.Payments, part.form(c.kind), part.Minor)
 	}
 	doc.Items = []fiscal.Item{{Name: goods.name, Price: doc.Total, Quantity: fiscal.One, Sum: doc.Total,
 		VAT: vat, Subject: goods.subject, Method: fiscal.FullSettlement, GTIN: goods.gtin}}
@@ -258,6 +278,31 @@ func compose(f *facts, c claim, ours []wire.Part) (verdict, error) {
 	}
 	v.document = &doc
 	return v, nil
+}
+
+// composeAdvance makes the receipt of money loaded onto the operator's own key:
+// an advance (1214 = 3, 1212 = 10) at the calculated rate of the seller's goods.
+func composeAdvance(c claim, p period, tax taxProfile, ours []share) verdict {
+	soldAt := time.UnixMilli(c.at).In(p.zone)
+	vat, ok := rate("", tax.vat, soldAt)
+	if !ok {
+		return held(HeldTax, fmt.Sprintf("VAT rate %q of the seller", tax.vat))
+	}
+	doc := fiscal.Document{Kind: fiscal.KindReceipt, Operation: fiscal.Sell, TaxSystem: tax.system, SoldAt: soldAt,
+		Machine: fiscal.Machine{Serial: p.serial, Address: p.address, Place: p.place}}
+	for _, part := range ours {
+		doc.Total += part.Minor
+		doc.Payments = pay(doc.Payments, part.form(c.kind), part.Minor)
+	}
+	if doc.Total == 0 {
+		return verdict{fate: FateNone, reason: NoneFree}
+	}
+	doc.Items = []fiscal.Item{{Name: "Аванс", Price: doc.Total, Quantity: fiscal.One, Sum: doc.Total,
+		VAT: vat.ForAdvance(), Subject: fiscal.SubjectPayment, Method: fiscal.Advance}}
+	if err := doc.Validate(); err != nil {
+		return held(HeldDocument, err.Error())
+	}
+	return verdict{fate: FateJob, seller: p.seller, document: &doc}
 }
 
 // rate resolves a VAT rate by the names the catalogue uses, as of the day of

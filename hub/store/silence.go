@@ -124,8 +124,8 @@ func silence(tx *sql.Tx, f *facts, machine, seller string, stopAfter int, now in
 func (f *facts) anyOurs(machine string, at int64) (bool, error) {
 	for _, source := range []string{"cash", "reader1", "reader2"} {
 		who, err := f.who(machine, source, at)
-		if err != nil || who == whoUs {
-			return who == whoUs, err
+		if err != nil || who.who == whoUs {
+			return who.who == whoUs, err
 		}
 	}
 	return false, nil

@@ -182,10 +182,10 @@ func (s *Store) Machine(ctx context.Context, operator, id string) (d contract.Ma
 	}
 	if d.Fiscalizers, err = collect(ctx, s.r, func(r *sql.Rows) (f contract.Fiscalizer, err error) {
 		var from int64
-		err = r.Scan(&f.Source, &from, &f.Who, &f.Reason)
+		err = r.Scan(&f.Source, &from, &f.Who, &f.Reason, &f.Advance)
 		f.ValidFrom = instant(from)
 		return f, err
-	}, `SELECT source,valid_from,who,reason FROM fiscalizer WHERE machine_id=? ORDER BY source, valid_from DESC`, id); err != nil {
+	}, `SELECT source,valid_from,who,reason,advance FROM fiscalizer WHERE machine_id=? ORDER BY source, valid_from DESC`, id); err != nil {
 		return d, err
 	}
 	d.Columns, err = collect(ctx, s.r, columnRow, planAt, id, s.Now())

@@ -18,14 +18,15 @@ type SaleFilter struct {
 	IDs               []int64 // nil: all
 }
 
-// The first job of a record is its receipt, or the refund of its own.
+// The first job of a record that is not void is its receipt, the correction in
+// its place, or the refund of its own.
 const saleQuery = `SELECT r.id, r.operator_id, coalesce(r.machine_id,''), r.agent_id, r.journal_id, r.seq, r.of_seq, r.kind, r.class, r.amount, r.col, r.source,
   r.at, r.received_at, r.fate, r.reason,
   coalesce((SELECT serial FROM machine_period WHERE machine_id=r.machine_id AND valid_from<=r.at ORDER BY valid_from DESC LIMIT 1),''), j.document,
   coalesce(j.id,''), coalesce(j.purpose,''), coalesce(j.state,''), coalesce(j.reason,''), coalesce(j.lane_id,''), coalesce(j.attempts,0),
   coalesce(c.fn,''), coalesce(c.fd,0), coalesce(c.fp,0), coalesce(c.at,''), coalesce(c.qr,''), coalesce(c.test,0), coalesce(c.made_at,0),
   coalesce(h.result,''), coalesce(h.after_ms,0), coalesce(h.told_at,0)
-  FROM record r LEFT JOIN job j ON j.id=(SELECT id FROM job WHERE record_id=r.id ORDER BY created_at, id LIMIT 1)
+  FROM record r LEFT JOIN job j ON j.id=(SELECT id FROM job WHERE record_id=r.id ORDER BY CASE WHEN state='void' THEN 1 ELSE 0 END, created_at, id LIMIT 1)
   LEFT JOIN receipt c ON c.job_id=j.id LEFT JOIN shown h ON h.job_id=j.id`
 
 func scanSale(r *sql.Rows) (v contract.Sale, err error) {

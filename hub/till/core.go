@@ -8,21 +8,13 @@ import (
 	"github.com/chekomat/chekomat/fiscal/kkt"
 )
 
-// Rules are the settings of a lane's core.
-type Rules struct {
-	CloseAfter time.Duration // a shift is closed at this age; the law allows 24 h
-	CloseAt    string        // "15:04" in the lane's zone: closed daily at that time too; "" not
-	PollEvery  time.Duration // the register is looked at this often while idle
-	Zone       *time.Location
-}
-
 // action is what the worker has to carry out next; it answers with an event.
 type action interface{ isAction() }
 
 type (
 	takeLane struct{}            // lease                     -> leased | storeFailed
 	loadOpen struct{ FN string } // read the open attempt     -> loaded | storeFailed
-	settle   struct{}            // driver.Settle             -> answered
+	settle   struct{ ID int64 }  // driver.Settle of the open attempt, or of this one set aside -> answered
 	poll     struct{}            // driver.Units, store them  -> polled | storeFailed
 	ready    struct{}            // driver.Ready              -> readied
 	siblings struct{}            // may this lane send yet?   -> allowed
@@ -31,25 +23,37 @@ type (
 		FD   uint32
 		Next bool // all before it are accounted for
 	}
+	skip struct { // FD can't be read and a person answers for it -> took | storeFailed
+		FN   string
+		FD   uint32
+		Next bool
+	}
 	account struct { // all up to FD are accounted for -> accounted | storeFailed
-		FN string
-		FD uint32
+		FN   string
+		FD   uint32
+		Back bool // and what was known beyond is none of this ФН: a person answers for it
 	}
-	pick struct { // choose a job and store its intent -> began | none | storeFailed
-		Base kkt.Baseline
-		Peek bool // only say whether there is one     -> work | none
+	setClock struct{} // kkt.ClockSetter               -> clockSet
+	pick     struct { // choose a job and store its intent -> began | none | storeFailed
+		Base  kkt.Baseline
+		Peek  bool // only say whether there is one     -> work | none
+		Probe bool // the lane tries whether it works again
 	}
-	shift struct { // store the intent of a shift report -> began | stopped | storeFailed
+	shift struct { // store the intent of a shift report -> began | stopped | notNow | storeFailed
 		Base kkt.Baseline
 		Kind fiscal.DocumentKind
+		Idle bool // there is time: not while a sibling does the same
 	}
 	submit struct{} // driver.Submit                     -> answered
 	finish struct { // store the receipt, and with Next the next intent -> finished | storeFailed
 		Outcome kkt.Outcome
 		Next    *kkt.Baseline
 	}
-	resolving struct{ Outcome kkt.Outcome } // store that it is unknown -> marked | storeFailed
-	giveBack  struct {                      // the attempt was not made -> gaveBack | storeFailed
+	resolving struct { // store that it is unknown -> marked | storeFailed
+		Outcome kkt.Outcome
+		Aside   bool // a cloud's: the lane goes on, the job is settled beside others
+	}
+	giveBack struct { // the attempt was not made -> gaveBack | storeFailed
 		Outcome kkt.Outcome
 		Hold    bool
 	}
@@ -68,7 +72,9 @@ func (poll) isAction()      {}
 func (ready) isAction()     {}
 func (siblings) isAction()  {}
 func (take) isAction()      {}
+func (skip) isAction()      {}
 func (account) isAction()   {}
+func (setClock) isAction()  {}
 func (pick) isAction()      {}
 func (shift) isAction()     {}
 func (submit) isAction()    {}
@@ -85,8 +91,11 @@ type event interface{ isEvent() }
 type (
 	started struct{}
 	leased  struct{ Until time.Time } // zero: ours; else another's until then
-	loaded  struct{ Open *open }      // nil: nothing is open
-	polled  struct {
+	loaded  struct {                  // of a cloud, attempts whose outcome is waited for besides
+		Open  *open // nil: nothing is open
+		Aside []open
+	}
+	polled struct {
 		Unit  *kkt.Unit // nil: no single register behind the lane (a cloud)
 		Known uint32    // newest document of its ФН accounted for; 0 not looked at yet
 		Stop  *kkt.Fault
@@ -103,6 +112,8 @@ type (
 		Err   error      // it could not be read
 	}
 	accounted struct{}
+	clockSet  struct{ Err error }
+	notNow    struct{}
 	began     struct{ Open open }
 	work      struct{}
 	none      struct{ NextAt time.Time } // zero: nothing is known to come
@@ -126,6 +137,8 @@ func (readied) isEvent()     {}
 func (allowed) isEvent()     {}
 func (took) isEvent()        {}
 func (accounted) isEvent()   {}
+func (clockSet) isEvent()    {}
+func (notNow) isEvent()      {}
 func (began) isEvent()       {}
 func (work) isEvent()        {}
 func (none) isEvent()        {}
@@ -141,12 +154,17 @@ func (lost) isEvent()        {}
 
 // open is what the core knows of the attempt under way.
 type open struct {
+	ID       int64 // of the attempt
 	Kind     fiscal.DocumentKind
 	Amount   int64 // kopecks; 0 for shift reports
 	Base     kkt.Baseline
 	Since    time.Time // when it began
 	Attempts int       // of its job, this one counted
+	Aside    bool      // stored as set aside
 }
+
+// cloud says that the attempt was not made at a register's baseline.
+func (o *open) cloud() bool { return o.Base.FN == "" }
 
 // Status is how a lane does, as a person sees it.
 type Status struct {

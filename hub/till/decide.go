@@ -2,6 +2,8 @@ package till
 
 import (
 	"context"
+
+	"github.com/chekomat/chekomat/fiscal"
 )
 
 // What a person decides. Each decision is a row of the job's history with the
@@ -61,9 +63,30 @@ func (t *Till) NotMade(ctx context.Context, job, actor, why string) error {
 	return nil
 }
 
-// Resume lets a lane go on that stands on something a person had to mend.
+// Made decides that a document is the job's which no register can be asked for
+// any more: r is typed from the OFD's data (store.DeclareMade).
+func (t *Till) Made(ctx context.Context, job string, r fiscal.Receipt, actor, why string) error {
+	j, err := t.store.Job(ctx, job)
+	if err != nil {
+		return err
+	}
+	released, err := t.store.DeclareMade(ctx, job, r, actor, why)
+	if err != nil {
+		return err
+	}
+	t.tell(append(released, job)...)
+	if j.Lane != "" {
+		t.LaneChanged(j.Lane)
+	}
+	return nil
+}
+
+// Resume lets a lane go on that stands. The person has mended what it stands
+// on, or answers for it: a register whose last number is lower than the one
+// remembered is counted anew from its own, a document that can't be read is
+// taken for foreign.
 func (t *Till) Resume(ctx context.Context, lane, actor, why string) error {
-	if err := t.store.NameLaneState(ctx, lane, string(Starting), "", actor+": "+why); err != nil {
+	if err := t.store.LetLaneGo(ctx, lane, string(Starting), actor+": "+why); err != nil {
 		return err
 	}
 	t.set.Log.Info("till: a person lets a lane go on", "lane", lane, "actor", actor, "why", why)

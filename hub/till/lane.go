@@ -15,9 +15,16 @@ type lane struct {
 	rules  Rules
 	status Status
 
+	now      time.Time     // of the step under way
+	back     time.Duration // the hub's clock is behind what it was
+	newest   time.Time     // latest the hub's clock has shown
+	troubled time.Time     // since when the lane is not well; zero: it is
+
 	open     *open       // attempt under way
 	settling bool        // its outcome is not known
 	outcome  kkt.Outcome // being stored
+	asked    int         // how often, of an attempt set aside
+	aside    []aside     // of a cloud: attempts waiting for their outcome
 
 	serial   bool         // one register stands behind the lane: ФД are counted
 	fn       string       // its ФН
@@ -25,17 +32,26 @@ type lane struct {
 	base     kkt.Baseline // newest baseline
 	based    bool         // nothing was sent since base was read
 	openedAt time.Time    // of the open shift, hub's clock
+	shift    uint32       // the shift openedAt is of
 	polledAt time.Time
 	looked   string // ФН for which parked attempts were looked up
 	allowed  bool   // siblings have been looked at
 	walk     *walk
+	accepted fault.Code // a person answers for it: the lane need not stop on it again
 
-	failures int        // in a row
+	clockDue   bool // the register's clock is to be set
+	clockFar   bool // so far off that its ФН will soon refuse
+	clockTried time.Time
+
+	failures int // in a row, of whatever kind
+	breaker  breaker
+	bucket   bucket
 	stopped  *kkt.Fault // the lane stands on it
 	stopFN   string
-	unsent   uint32 // at the last look
+	unsent   uint32    // at the last look
+	unsentAt time.Time // of the oldest of them
 
-	then  action // after the wait
+	then  action // after the wait; nil: what next says
 	until time.Time
 	idle  bool
 }
@@ -45,6 +61,14 @@ type lane struct {
 type walk struct {
 	top, fd uint32
 	strange int
+	back    bool // what was known beyond top is forgotten
+}
+
+// aside is an attempt of a cloud whose outcome is waited for.
+type aside struct {
+	open
+	at    time.Time // to be asked again
+	asked int       // times
 }
 
 // walkBack is how many documents without a key of ours end the first look at
@@ -55,8 +79,13 @@ const walkBack = 50
 // recheck is how often a stopped lane looks whether its cause is gone.
 const recheck = time.Minute
 
+func newLane(r Rules) lane {
+	return lane{rules: r, breaker: breaker{after: r.BreakAfter, first: r.BreakFor}, bucket: bucket{every: r.Every, burst: r.Burst}}
+}
+
 // Step is the state machine of a lane.
 func (l *lane) Step(now time.Time, ev event) action {
+	l.tell(now)
 	switch e := ev.(type) {
 	case started:
 		return l.start()
@@ -77,6 +106,9 @@ func (l *lane) Step(now time.Time, ev event) action {
 	case accounted:
 		l.known, l.walk = l.walk.top, nil
 		return l.next(now)
+	case clockSet:
+		l.clockDue, l.clockTried, l.based = false, now, false
+		return poll{}
 	case allowed:
 		if l.allowed = e.Yes; !e.Yes {
 			l.is(Starting, kkt.Fault{Code: FaultSiblings})
@@ -84,12 +116,14 @@ func (l *lane) Step(now time.Time, ev event) action {
 		}
 		return l.next(now)
 	case began:
-		l.open, l.settling = &e.Open, false
-		return submit{}
+		return l.begin(now, &e.Open)
 	case work:
 		return shift{Base: l.base, Kind: fiscal.KindShiftOpen}
 	case none:
 		return l.rest(now, e.NextAt)
+	case notNow:
+		l.then, l.until, l.idle = nil, now.Add(10*time.Second), true
+		return wait{Until: l.until, Idle: true}
 	case stopped:
 		return l.stop(now, e.Fault)
 	case answered:
@@ -97,23 +131,23 @@ func (l *lane) Step(now time.Time, ev event) action {
 	case finished:
 		return l.onFinished(now, e)
 	case marked:
-		if l.outcome.Kind == kkt.Ambiguous {
-			return settle{} // a buyer may be waiting
-		}
-		return l.waitFor(now.Add(max(l.outcome.After, 200*time.Millisecond)), settle{})
+		return l.onMarked(now)
 	case gaveBack:
 		return l.onGaveBack(now)
 	case parked:
 		l.open, l.settling, l.based = nil, false, false
 		return poll{}
 	case woken:
-		if !l.idle && now.Before(l.until) {
+		switch {
+		case !l.idle && now.Before(l.until):
 			return wait{Until: l.until}
+		case l.then == nil:
+			return l.next(now)
 		}
 		return l.then
 	case lost:
 		l.is(Starting, kkt.Fault{Code: FaultLeased})
-		return l.waitFor(now.Add(time.Second), l.start())
+		return l.waitFor(now.Add(max(time.Second, l.rules.Lease)), l.start())
 	case storeFailed:
 		l.is(Busy, kkt.Fault{Code: FaultStore, Text: e.Err.Error()})
 		l.failures++
@@ -122,8 +156,33 @@ func (l *lane) Step(now time.Time, ev event) action {
 	panic(fmt.Sprintf("till: event %T", ev)) // the set of events is closed: a new one without a case is a bug
 }
 
+// clockSlack is by how much the hub's clock may be put back without a word.
+const clockSlack = 5 * time.Second
+
+// tell notes the time. When the hub's clock was put back, what was planned by
+// it is put back as well: a lane must not sleep through the difference. (Times
+// of the running system count on in spite of it and need nothing.)
+func (l *lane) tell(now time.Time) {
+	if by := l.now.Sub(now); by > clockSlack && !l.now.IsZero() {
+		for _, t := range []*time.Time{&l.until, &l.polledAt, &l.openedAt, &l.troubled, &l.breaker.until, &l.bucket.empty, &l.clockTried} {
+			if !t.IsZero() {
+				*t = t.Add(-by)
+			}
+		}
+		for i := range l.aside {
+			l.aside[i].at = l.aside[i].at.Add(-by)
+		}
+	}
+	l.now = now
+	if shown := now.Round(0); shown.After(l.newest) {
+		l.newest, l.back = shown, 0
+	} else if by := l.newest.Sub(shown); by > clockSlack {
+		l.back = by
+	}
+}
+
 func (l *lane) start() action {
-	l.open, l.settling, l.based, l.walk, l.looked, l.stopped = nil, false, false, nil, "", nil
+	l.open, l.settling, l.aside, l.based, l.walk, l.looked, l.stopped = nil, false, nil, false, nil, "", nil
 	return takeLane{}
 }
 
@@ -133,6 +192,12 @@ func (l *lane) is(s State, f kkt.Fault) {
 		text = "[" + f.Device + "] " + text
 	}
 	l.status = Status{State: s, Fault: f.Code, Detail: text}
+	switch {
+	case f.Code == "":
+		l.troubled = time.Time{}
+	case l.troubled.IsZero():
+		l.troubled = l.now
+	}
 }
 
 func (l *lane) waitFor(until time.Time, then action) action {
@@ -142,13 +207,18 @@ func (l *lane) waitFor(until time.Time, then action) action {
 
 // delay before the next try after so many failures in a row; least is what the
 // register asked for.
-func (l *lane) delay(least time.Duration) time.Duration {
+func (l *lane) delay(least time.Duration) time.Duration { return backoff(l.failures, least) }
+
+func backoff(failures int, least time.Duration) time.Duration {
 	steps := [...]time.Duration{100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second,
 		2 * time.Second, 3 * time.Second, 5 * time.Second, 10 * time.Second}
-	return max(least, steps[min(max(l.failures-1, 0), len(steps)-1)])
+	return max(least, steps[min(max(failures-1, 0), len(steps)-1)])
 }
 
 func (l *lane) onLoaded(e loaded) action {
+	for _, o := range e.Aside {
+		l.aside = append(l.aside, aside{open: o, at: l.now})
+	}
 	switch {
 	case e.Open != nil:
 		l.open, l.settling = e.Open, true
@@ -170,33 +240,81 @@ func (l *lane) onPolled(now time.Time, e polled) action {
 	u := e.Unit
 	if u == nil {
 		l.serial, l.base, l.based, l.stopped = false, kkt.Baseline{}, true, nil
+		l.recovered(kkt.Unit{})
 		return l.next(now)
 	}
 	l.serial = true
 	if l.stopped != nil {
-		switch l.stopped.Code {
-		case fault.FNFull, fault.FNUnsent, fault.FNExpired: // only another ФН or an emptier queue to the OFD helps
-			if u.FN.Serial == l.stopFN && u.FN.Unsent >= l.unsent {
-				return l.stop(now, *l.stopped)
-			}
-		default:
+		if l.stillStands(u.FN) {
+			return l.stop(now, *l.stopped)
 		}
 		l.stopped = nil
 	}
 	if l.fn != u.FN.Serial || l.base.FD != u.FN.LastFD || l.base.Shift != u.FN.Shift || l.base.ShiftOpen != u.FN.ShiftOpen {
 		l.based = false
 	}
-	l.fn, l.known, l.unsent = u.FN.Serial, e.Known, u.FN.Unsent
-	l.openedAt = time.Time{}
-	if u.FN.ShiftOpen && !u.FN.OpenedAt.IsZero() && !u.Clock.IsZero() {
-		l.openedAt = now.Add(u.FN.OpenedAt.Sub(u.Clock)) // both by the register's clock, whatever it shows
+	if l.fn != u.FN.Serial {
+		l.allowed = false
 	}
+	l.fn, l.known, l.unsent, l.unsentAt = u.FN.Serial, e.Known, u.FN.Unsent, u.FN.UnsentAt
+	l.shiftIs(now, *u)
+	off, _ := clockOff(l.rules.Zone, now, *u)
+	l.clockDue = l.rules.SetClock && clockDue(l.rules.Zone, now, *u) && now.Sub(l.clockTried) >= clockRetry
+	l.clockFar = l.clockDue && off.Abs() >= clockAlarm
+	l.recovered(*u)
 	if l.looked != l.fn {
 		l.looked = l.fn
 		return loadOpen{FN: l.fn}
 	}
 	return l.next(now)
 }
+
+// stillStands says that what a lane stopped on for its ФН is as it was: full or
+// over, only another ФН helps; unsent, also a queue to the OFD that moves.
+func (l *lane) stillStands(fn kkt.FNState) bool {
+	if fn.Serial != l.stopFN {
+		return false
+	}
+	switch l.stopped.Code {
+	case fault.FNFull, fault.FNUnsent: // 14h of an ФН is either: registers do not always say which (fn.md §6)
+		return fn.Unsent >= l.unsent && !fn.UnsentAt.After(l.unsentAt)
+	case fault.FNExpired:
+		return true
+	}
+	return false
+}
+
+// shiftIs keeps when the open shift was opened.
+func (l *lane) shiftIs(now time.Time, u kkt.Unit) {
+	if !u.FN.ShiftOpen {
+		l.openedAt = time.Time{}
+		return
+	}
+	seen := l.openedAt
+	if l.shift != u.FN.Shift {
+		seen = time.Time{}
+	}
+	l.openedAt, l.shift = openedSince(now, u, seen), u.FN.Shift
+}
+
+// recovered ends the trouble of failed attempts when the register was looked at
+// and shows nothing that hinders it, and there was no job to try it with.
+func (l *lane) recovered(u kkt.Unit) {
+	if l.breaker.failures == 0 || l.open != nil || l.now.Sub(l.troubled) < lookAfter {
+		return
+	}
+	for _, f := range u.Faults {
+		if hinders(f.Code) {
+			return
+		}
+	}
+	l.breaker.works()
+	l.failures = 0
+}
+
+// lookAfter is how soon a lane that failed and has no job looks whether its
+// register is well again.
+const lookAfter = 5 * time.Second
 
 func (l *lane) onReadied(now time.Time, e readied) action {
 	if e.Err != nil {
@@ -207,83 +325,27 @@ func (l *lane) onReadied(now time.Time, e readied) action {
 		l.failures++
 		return l.waitFor(now.Add(l.delay(0)), poll{})
 	}
+	if l.breaker.failures == 0 {
+		l.failures = 0
+	}
 	l.base, l.based = e.Base, true
-	if l.base.ShiftOpen && l.openedAt.IsZero() {
-		l.openedAt = now
+	if l.base.ShiftOpen && (l.openedAt.IsZero() || l.shift != l.base.Shift) {
+		l.openedAt, l.shift = now, l.base.Shift
 	}
 	return l.next(now)
 }
 
-// next decides what a lane does that has nothing under way.
-func (l *lane) next(now time.Time) action {
-	switch {
-	case !l.based:
-		return ready{}
-	case l.serial && l.known == 0:
-		l.walk = &walk{top: l.base.FD, fd: l.base.FD}
-		return take{FN: l.fn, FD: l.walk.fd}
-	case l.serial && l.base.FD > l.known:
-		return take{FN: l.fn, FD: l.known + 1, Next: true}
-	case l.serial && l.base.FD < l.known:
-		return l.stop(now, fault.New(fault.FNRolledBack, fmt.Sprintf("last document %d, %d is known", l.base.FD, l.known)))
-	case !l.allowed:
-		return siblings{}
+// begin sends an attempt whose intent is stored.
+func (l *lane) begin(now time.Time, o *open) action {
+	l.open, l.settling = o, false
+	if !report(o.Kind) {
+		l.bucket.take(now)
 	}
-	l.is(OK, kkt.Fault{})
-	switch {
-	case now.Sub(l.polledAt) >= 10*l.rules.PollEvery: // it had work all the time
-		return poll{}
-	case l.serial && l.base.ShiftOpen && l.closeDue(now):
-		return shift{Base: l.base, Kind: fiscal.KindShiftClose}
-	}
-	return pick{Base: l.base, Peek: l.serial && !l.base.ShiftOpen}
+	return submit{}
 }
 
-// rest waits for a job, the next look at the register, or the end of the shift.
-func (l *lane) rest(now, nextAt time.Time) action {
-	until := l.polledAt.Add(l.rules.PollEvery)
-	if !until.After(now) {
-		return poll{}
-	}
-	if !nextAt.IsZero() && nextAt.Before(until) {
-		until = nextAt
-	}
-	if at := l.closeTime(); l.serial && l.base.ShiftOpen && !at.IsZero() && at.Before(until) {
-		until = at
-	}
-	l.then, l.until, l.idle = l.nextAfterRest(), until, true
-	return wait{Until: until, Idle: true}
-}
-
-// nextAfterRest looks for work first: that is what a resting lane is woken for.
-func (l *lane) nextAfterRest() action {
-	return pick{Base: l.base, Peek: l.serial && !l.base.ShiftOpen}
-}
-
-func (l *lane) onTook(now time.Time, e took) action {
-	fd := l.known + 1
-	if l.walk != nil {
-		fd = l.walk.fd
-	}
-	switch {
-	case e.Err != nil:
-		return l.trouble(now, kkt.Classify(e.Err), take{FN: l.fn, FD: fd, Next: l.walk == nil})
-	case e.Fault != nil:
-		return l.stop(now, *e.Fault)
-	case l.walk == nil:
-		l.known = fd
-		return l.next(now)
-	}
-	w := l.walk
-	w.strange++
-	if e.Ours {
-		w.strange = 0
-	}
-	w.fd--
-	if w.strange >= walkBack || w.fd == 0 {
-		return account{FN: l.fn, FD: w.top}
-	}
-	return take{FN: l.fn, FD: w.fd}
+func report(k fiscal.DocumentKind) bool {
+	return k == fiscal.KindShiftOpen || k == fiscal.KindShiftClose
 }
 
 // trouble is a driver that can't do what makes nothing; then is tried again.

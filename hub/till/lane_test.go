@@ -16,7 +16,7 @@ var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 // ready5 is a lane that knows ФН "9999", document 5, an open shift, and rests.
 func ready5(t testing.TB) *lane {
 	t.Helper()
-	l := &lane{rules: Rules{CloseAfter: 23*time.Hour + 30*time.Minute, PollEvery: 30 * time.Second, Zone: time.UTC}}
+	l := aLane(Rules{CloseAfter: 23*time.Hour + 30*time.Minute, PollEvery: 30 * time.Second, Zone: time.UTC})
 	u := kkt.Unit{Serial: "u", Clock: noon, FN: kkt.FNState{Serial: "9999", Phase: 3, LastFD: 5, Shift: 1, ShiftOpen: true, OpenedAt: noon.Add(-time.Hour)}}
 	feed(t, l, started{}, takeLane{})
 	feed(t, l, leased{}, loadOpen{})
@@ -27,6 +27,11 @@ func ready5(t testing.TB) *lane {
 	feed(t, l, readied{Base: base}, siblings{})
 	feed(t, l, allowed{Yes: true}, pick{Base: base})
 	return l
+}
+
+func aLane(r Rules) *lane {
+	l := newLane(r)
+	return &l
 }
 
 // feed steps the lane and wants an action.
@@ -245,15 +250,12 @@ func TestShiftIsOpenedForWorkAndClosedInTime(t *testing.T) {
 	if !l.openedAt.Equal(noon) {
 		t.Errorf("opened at %s", l.openedAt)
 	}
-	if at := l.closeTime(); !at.Equal(noon.Add(23*time.Hour + 30*time.Minute)) {
+	latest := noon.Add(23*time.Hour + 30*time.Minute)
+	if _, at := l.closeWindow(); !at.Equal(latest) {
 		t.Errorf("closes at %s", at)
 	}
-	l.rules.CloseAt = "03:15"
-	if at := l.closeTime(); !at.Equal(time.Date(2026, 5, 5, 3, 15, 0, 0, time.UTC)) {
-		t.Errorf("closes at %s", at)
-	}
-	l.polledAt = l.closeTime()
-	if a := l.next(l.closeTime()); a != (shift{Base: l.base, Kind: fiscal.KindShiftClose}) {
+	l.polledAt = latest
+	if a := l.next(latest); a != (shift{Base: l.base, Kind: fiscal.KindShiftClose}) {
 		t.Errorf("%T %+v", a, a)
 	}
 	l.Step(noon, began{Open: open{Kind: fiscal.KindShiftClose, Base: l.base}})
@@ -263,18 +265,6 @@ func TestShiftIsOpenedForWorkAndClosedInTime(t *testing.T) {
 	}
 	if a, ok := l.Step(noon, finished{}).(pick); !ok || !a.Peek || a.Base.ShiftOpen {
 		t.Errorf("%+v", a)
-	}
-}
-
-func TestDailyCloseCrossesMidnightInTheLanesZone(t *testing.T) {
-	zone := time.FixedZone("Владивосток", 10*3600)
-	l := &lane{rules: Rules{CloseAfter: 23 * time.Hour, CloseAt: "00:10", Zone: zone}, openedAt: time.Date(2026, 5, 4, 13, 0, 0, 0, time.UTC)} // 23:00 there
-	if at := l.closeTime(); !at.Equal(time.Date(2026, 5, 5, 0, 10, 0, 0, zone)) {
-		t.Error(at)
-	}
-	l.openedAt = time.Date(2026, 5, 5, 0, 10, 0, 0, zone)
-	if at := l.closeTime(); !at.Equal(l.openedAt.Add(23 * time.Hour)) {
-		t.Error(at)
 	}
 }
 
@@ -387,23 +377,63 @@ func TestIdleLaneIsWokenEarlyABackingOffOneIsNot(t *testing.T) {
 
 // TestCloudLane: no single register, so no ФД are counted and no shifts kept.
 func TestCloudLane(t *testing.T) {
-	l := &lane{rules: Rules{CloseAfter: time.Hour, PollEvery: time.Minute, Zone: time.UTC}}
+	l := aLane(Rules{CloseAfter: time.Hour, PollEvery: time.Minute, Zone: time.UTC, InFlight: 1})
 	l.Step(noon, started{})
 	feed(t, l, leased{}, loadOpen{})
 	feed(t, l, loaded{}, poll{})
 	feed(t, l, polled{}, siblings{})
 	feed(t, l, allowed{Yes: true}, pick{})
-	feed(t, l, began{Open: open{Kind: fiscal.KindReceipt, Amount: 100}}, submit{})
-	if _, ok := l.Step(noon, answered{kkt.Outcome{Kind: kkt.Accepted, Ref: "x", After: time.Second}}).(resolving); !ok {
-		t.Fatal("not resolving")
-	}
-	feed(t, l, marked{}, wait{Until: noon.Add(time.Second)})
-	if a := l.Step(noon.Add(time.Second), woken{}); a != (settle{}) {
-		t.Fatalf("%T", a)
-	}
-	if a, ok := l.Step(noon, answered{kkt.Outcome{Kind: kkt.Done, Receipt: receipt(77)}}).(finish); !ok {
+	feed(t, l, began{Open: open{ID: 7, Kind: fiscal.KindReceipt, Amount: 100}}, submit{})
+	if a, ok := l.Step(noon, answered{kkt.Outcome{Kind: kkt.Accepted, Ref: "x", After: time.Second}}).(resolving); !ok || !a.Aside {
 		t.Fatalf("%+v", a)
 	}
-	feed(t, l, finished{}, ready{})
-	feed(t, l, readied{}, pick{})
+	feed(t, l, marked{}, wait{Until: noon.Add(time.Second)}) // no more than one in flight
+	if a := l.Step(noon.Add(time.Second), woken{}); a != (settle{ID: 7}) {
+		t.Fatalf("%T %+v", a, a)
+	}
+	if a, ok := l.Step(noon.Add(time.Second), answered{kkt.Outcome{Kind: kkt.Done, Receipt: receipt(77)}}).(finish); !ok || a.Next != nil {
+		t.Fatalf("%+v", a)
+	}
+	feed(t, l, finished{}, pick{})
+}
+
+// TestCloudLaneHasSeveralInFlight: an attempt whose outcome is waited for holds
+// its job; the lane takes others up to its limit, and asks for each in its time.
+func TestCloudLaneHasSeveralInFlight(t *testing.T) {
+	l := aLane(Rules{CloseAfter: time.Hour, PollEvery: time.Minute, Zone: time.UTC, InFlight: 2})
+	l.Step(noon, started{})
+	feed(t, l, leased{}, loadOpen{})
+	feed(t, l, loaded{Aside: []open{{ID: 1, Kind: fiscal.KindReceipt, Amount: 100, Aside: true}}}, poll{})
+	feed(t, l, polled{}, siblings{})
+	feed(t, l, allowed{Yes: true}, settle{ID: 1}) // left by the last run: asked for at once
+	f := fault.New(fault.NoAnswer, "")
+	feed(t, l, answered{kkt.Outcome{Kind: kkt.Ambiguous, Fault: &f}}, pick{})
+	if l.status.State != OK {
+		t.Errorf("an undecided attempt of a cloud stops the lane: %+v", l.status)
+	}
+	feed(t, l, began{Open: open{ID: 2, Kind: fiscal.KindReceipt, Amount: 100}}, submit{})
+	if a, ok := l.Step(noon, answered{kkt.Outcome{Kind: kkt.Duplicate}}).(resolving); !ok || !a.Aside {
+		t.Fatalf("%+v", a)
+	}
+	w, ok := l.Step(noon, marked{}).(wait)
+	if !ok || w.Idle || !w.Until.Equal(noon.Add(200*time.Millisecond)) {
+		t.Fatalf("%+v", w)
+	}
+	for _, id := range []int64{1, 2} {
+		if a := l.Step(w.Until, woken{}); id == 1 && a != (settle{ID: 1}) {
+			t.Fatalf("%T %+v", a, a)
+		}
+		if a, ok := l.Step(w.Until, answered{kkt.Outcome{Kind: kkt.Done, Receipt: receipt(uint32(70 + id))}}).(finish); !ok {
+			t.Fatalf("%+v", a)
+		}
+		if a := l.Step(w.Until, finished{}); id == 1 && a != (settle{ID: 2}) || id == 2 && a != (pick{}) {
+			t.Fatalf("%T %+v", a, a)
+		}
+	}
+	// Of an attempt that was not taken nothing is waited for.
+	feed(t, l, began{Open: open{ID: 3, Kind: fiscal.KindReceipt, Amount: 100}}, submit{})
+	token := fault.New(fault.WrongPassword, "")
+	if _, ok := l.Step(w.Until, answered{kkt.Outcome{Kind: kkt.AuthExpired, Fault: &token}}).(giveBack); !ok || len(l.aside) != 0 {
+		t.Fatal("not given back")
+	}
 }

@@ -34,6 +34,7 @@ const (
 	FaultMismatch  fault.Code = "document_mismatch"     // a document has a job's key and another content
 	FaultFFD       fault.Code = "lane_ffd_mismatch"     // the register's FFD is not the lane's
 	FaultShiftLost fault.Code = "shift_report_repeated" // the register asks for a shift report that is done already
+	FaultSecondHub fault.Code = "second_hub"            // a document with a key of another hub appeared while this one works
 )
 
 // Alarms of the register watch; the ФН's flags are raised under their codes of
@@ -47,6 +48,21 @@ const (
 	AlarmForeign    = "foreign_document"     // someone else makes documents on the register
 	AlarmRestored   = "documents_recovered"  // documents of lost jobs were found: the database is older than the register
 	AlarmJobFailing = "job_failing"          // a job fails again and again
+	AlarmClockBack  = "register_clock_back"  // the register's clock is behind its own last document
+	AlarmHubClock   = "hub_clock_back"       // the hub's clock was put back
+	AlarmSkipped    = "document_skipped"     // a document could not be read, a person answered for it
+)
+
+// Why no lane can make a job; each is an incident of the seller.
+type Why string
+
+// Reasons.
+const (
+	WhyNoLane    Why = "no_lane_for_seller" // he has none that is enabled
+	WhyTaxSystem Why = "no_lane_tax_system" // none is for the job's tax system
+	WhyTest      Why = "no_lane_test"       // test lanes do not make real receipts beside real ones, real lanes no test receipts
+	WhyZone      Why = "no_lane_zone"       // all that are left serve their own time zone only, and the machine's is another
+	WhyFFD       Why = "no_lane_ffd"        // the registers' FFD or drivers can't make this kind of document
 )
 
 // stateOf says which state a fault puts a lane into; stop says that it does not
@@ -57,11 +73,13 @@ func stateOf(code fault.Code) (s State, stop bool) {
 		return Unreachable, false
 	case fault.ShiftClosed, fault.ShiftOpen, fault.ShiftExpired:
 		return Shift, false
+	case fault.DocumentUnread:
+		return Ambiguous, false
 	case fault.FNFull, fault.FNUnsent:
 		return FNFull, true
 	case fault.FNExpired, fault.FNFailed, fault.FNClosed:
 		return FNLifeOver, true
-	case fault.KeyTwice, fault.FNRolledBack, FaultDoubled, FaultMismatch, FaultShiftLost,
+	case fault.KeyTwice, fault.FNRolledBack, FaultDoubled, FaultMismatch, FaultShiftLost, FaultSecondHub,
 		fault.WrongMachine, fault.WrongAddress, fault.WrongPlace, fault.WrongVAT, fault.WrongSum,
 		fault.WrongOperation, fault.WrongTaxSystem, fault.WrongPayment, fault.WrongKey, fault.WrongSeller,
 		fault.WrongItem, fault.WrongCorrection, fault.WrongRequisite:
@@ -72,6 +90,18 @@ func stateOf(code fault.Code) (s State, stop bool) {
 	default:
 		return Busy, false
 	}
+}
+
+// hinders says that only a person at the register, or a setting, ends the fault:
+// he is called at once.
+func hinders(code fault.Code) bool {
+	switch code {
+	case fault.PaperOut, fault.CoverOpen, fault.PrinterFault, fault.RegisterBroken, fault.RegisterBlocked,
+		fault.DateNotConfirmed, fault.ClockWrong, fault.WrongPassword, fault.BatteryOrSupply, fault.DocumentForeign:
+		return true
+	}
+	s, stop := stateOf(code)
+	return stop || s == Config
 }
 
 // severity of the incident a lane's state opens.

@@ -30,12 +30,64 @@ func (l *lane) onAnswered(now time.Time, o kkt.Outcome) action {
 		// The register could not even be asked: nothing is known about the attempt.
 	case kkt.Accepted, kkt.Pending, kkt.Duplicate, kkt.Ambiguous:
 	}
-	l.settling, l.based = true, false
-	if !settling {
+	l.settling = true
+	if !l.open.cloud() {
+		l.based = false
+	}
+	if !settling || l.open.cloud() && !l.open.Aside {
 		l.outcome = o
-		return resolving{Outcome: o}
+		return resolving{Outcome: o, Aside: l.open.cloud()}
 	}
 	return l.undecided(now, o)
+}
+
+// onMarked goes on with an attempt whose outcome is open: a register's is
+// settled before anything else, a cloud's is waited for beside others.
+func (l *lane) onMarked(now time.Time) action {
+	o := l.outcome
+	switch {
+	case l.open.cloud():
+		l.open.Aside = true
+		return l.putAside(now, aside{open: *l.open}, o.After)
+	case o.Kind == kkt.Ambiguous:
+		return settle{} // a buyer may be waiting
+	}
+	return l.waitFor(now.Add(max(o.After, 200*time.Millisecond)), settle{})
+}
+
+func (l *lane) putAside(now time.Time, a aside, after time.Duration) action {
+	a.asked++
+	a.at = now.Add(max(after, backoff(a.asked, 200*time.Millisecond)))
+	l.aside = append(l.aside, a)
+	l.open, l.settling = nil, false
+	return l.next(now)
+}
+
+// asideAt is when the next attempt set aside is to be asked for; zero: none.
+func (l *lane) asideAt() (at time.Time) {
+	for _, a := range l.aside {
+		if at.IsZero() || a.at.Before(at) {
+			at = a.at
+		}
+	}
+	return at
+}
+
+func (l *lane) asideDue(now time.Time) int {
+	for i, a := range l.aside {
+		if !a.at.After(now) {
+			return i
+		}
+	}
+	return -1
+}
+
+// ask settles an attempt that was set aside.
+func (l *lane) ask(i int) action {
+	a := l.aside[i]
+	l.aside = append(l.aside[:i], l.aside[i+1:]...)
+	l.open, l.settling, l.asked = &a.open, true, a.asked
+	return settle{ID: a.ID}
 }
 
 // checked turns a Done that contradicts the attempt into Ambiguous: a receipt
@@ -49,8 +101,7 @@ func (l *lane) checked(o kkt.Outcome) kkt.Outcome {
 		f := fault.New(FaultMismatch, "the answer names no document made after the attempt began")
 		return kkt.Outcome{Kind: kkt.Ambiguous, Fault: &f}
 	}
-	report := l.open.Kind == fiscal.KindShiftOpen || l.open.Kind == fiscal.KindShiftClose
-	if o.Fault == nil && !report && r.Total != l.open.Amount {
+	if o.Fault == nil && !report(l.open.Kind) && r.Total != l.open.Amount {
 		f := fault.New(FaultMismatch, fmt.Sprintf("document %d has %d kopecks, the job %d", r.FD, r.Total, l.open.Amount))
 		o.Fault = &f
 	}
@@ -63,13 +114,14 @@ func (l *lane) onDone(now time.Time, o kkt.Outcome) action {
 	if o.Fault != nil || l.settling || !follows || l.open.Kind == fiscal.KindShiftClose {
 		return finish{Outcome: o}
 	}
-	opened := l.openedAt
+	openedAt, base := l.openedAt, l.base
 	if l.open.Kind == fiscal.KindShiftOpen {
 		l.openedAt = now
 	}
-	due := l.serial && l.closeDue(now)
-	l.openedAt = opened
-	if due || now.Sub(l.polledAt) >= 10*l.rules.PollEvery {
+	l.base = next
+	due := l.closeDue(now)
+	l.openedAt, l.base = openedAt, base
+	if due || now.Sub(l.polledAt) >= 10*l.rules.PollEvery || !l.mayGo(now).IsZero() || l.asideDue(now) >= 0 {
 		return finish{Outcome: o}
 	}
 	return finish{Outcome: o, Next: &next}
@@ -96,21 +148,23 @@ func (l *lane) onFinished(now time.Time, e finished) action {
 	if l.serial && o.Receipt.FD == l.known+1 {
 		l.known++
 	}
-	l.base, l.based = base, follows && !settled
+	if l.serial || !l.open.Aside {
+		l.base, l.based = base, follows && !settled
+	}
 	switch l.open.Kind {
 	case fiscal.KindShiftOpen:
-		l.openedAt = now
+		l.openedAt, l.shift = now, o.Receipt.Shift
 	case fiscal.KindShiftClose:
 		l.openedAt = time.Time{}
 	case fiscal.KindReceipt, fiscal.KindCorrection:
 	}
 	l.open, l.settling, l.failures = nil, false, 0
+	l.breaker.works()
 	if o.Fault != nil {
 		return l.stop(now, *o.Fault)
 	}
 	if e.Next != nil {
-		l.open = e.Next
-		return submit{}
+		return l.begin(now, e.Next)
 	}
 	return l.next(now)
 }
@@ -126,15 +180,18 @@ func (l *lane) undecided(now time.Time, o kkt.Outcome) action {
 		return l.stop(now, f)
 	default:
 	}
+	if l.open.Aside { // it holds its job, not the lane
+		return l.putAside(now, aside{open: *l.open, asked: l.asked}, o.After)
+	}
 	l.is(Ambiguous, f)
 	l.failures++
 	return l.waitFor(now.Add(l.delay(o.After)), settle{})
 }
 
 func (l *lane) onGaveBack(now time.Time) action {
-	o, report := l.outcome, l.open.Kind == fiscal.KindShiftOpen || l.open.Kind == fiscal.KindShiftClose
+	o, report := l.outcome, report(l.open.Kind)
 	f := faultOf(o)
-	_, stop := stateOf(f.Code)
+	s, stop := stateOf(f.Code)
 	l.open, l.settling, l.based = nil, false, false
 	switch {
 	case o.Kind == kkt.Config, stop && o.Kind != kkt.Rejected && o.Kind != kkt.AuthExpired, report && o.Kind == kkt.Rejected:
@@ -146,37 +203,13 @@ func (l *lane) onGaveBack(now time.Time) action {
 		return ready{}
 	}
 	l.failures++
-	s, _ := stateOf(f.Code)
 	if report && s == Busy {
 		s = Shift
 	}
 	l.is(s, f)
-	return l.waitFor(now.Add(l.delay(o.After)), ready{})
-}
-
-// closeTime is when the open shift is to be closed; zero when its opening is
-// not known.
-func (l *lane) closeTime() time.Time {
-	if l.openedAt.IsZero() {
-		return time.Time{}
+	at := now.Add(l.delay(o.After))
+	if until := l.breaker.failed(now); until.After(at) {
+		at = until
 	}
-	at := l.openedAt.Add(l.rules.CloseAfter)
-	clock, err := time.Parse("15:04", l.rules.CloseAt)
-	if err != nil {
-		return at
-	}
-	o := l.openedAt.In(l.rules.Zone)
-	daily := time.Date(o.Year(), o.Month(), o.Day(), clock.Hour(), clock.Minute(), 0, 0, l.rules.Zone)
-	if !daily.After(l.openedAt) {
-		daily = time.Date(o.Year(), o.Month(), o.Day()+1, clock.Hour(), clock.Minute(), 0, 0, l.rules.Zone)
-	}
-	if daily.Before(at) {
-		return daily
-	}
-	return at
-}
-
-func (l *lane) closeDue(now time.Time) bool {
-	at := l.closeTime()
-	return l.base.Expired || !at.IsZero() && !now.Before(at)
+	return l.waitFor(at, ready{})
 }

@@ -2,95 +2,87 @@ package till
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/chekomat/chekomat/fiscal/fault"
 	"github.com/chekomat/chekomat/hub/store"
 )
 
 // queue is where a pool reads what waits.
 type queue interface {
-	Candidates(ctx context.Context, seller string, n int) ([]store.Candidate, error)
-}
-
-// before says whether a goes first: a waiting buyer before the backlog, then
-// the older sale.
-func before(now int64, a, b store.Candidate) bool {
-	if ay, by := a.YoungTill > now, b.YoungTill > now; ay != by {
-		return ay
-	}
-	if a.SoldAt != b.SoldAt {
-		return a.SoldAt < b.SoldAt
-	}
-	return a.ID < b.ID
-}
-
-// takes says whether the lane can make the job's document at all. A test lane
-// takes everything of a seller who has nothing else, otherwise tests only; a
-// real lane never makes a test.
-func takes(l store.Lane, c store.Candidate, hasReal bool) bool {
-	if c.TaxSystem != 0 && l.TaxSystems&c.TaxSystem == 0 {
-		return false
-	}
-	if l.Test {
-		return c.Test || !hasReal
-	}
-	return !c.Test
-}
-
-// choose gives the index of the job to make next among those that mine allows,
-// or -1 and the time (ms) at which one may be tried; 0 none.
-func choose(now int64, list []store.Candidate, mine func(store.Candidate) bool) (best int, nextAt int64) {
-	best = -1
-	for i, c := range list {
-		switch {
-		case !mine(c):
-		case c.NextAt > now:
-			if nextAt == 0 || c.NextAt < nextAt {
-				nextAt = c.NextAt
-			}
-		case best < 0 || before(now, c, list[best]):
-			best = i
-		}
-	}
-	return best, nextAt
+	Candidates(ctx context.Context, seller, after string, n int) (list []store.Candidate, next string, err error)
 }
 
 // seat is a lane's place in its seller's pool.
 type seat struct {
-	lane   store.Lane
-	wake   chan struct{}
-	idle   bool
-	looked bool // its register's documents are accounted for
-	failed bool // it can't work now
+	lane    store.Lane
+	wake    chan struct{}
+	idle    bool
+	looked  bool             // its register's documents are accounted for
+	failed  bool             // it can't work now
+	closing bool             // its shift is being closed while it has time
+	machine string           // whose job is under way here
+	since   int64            // ms, when that began
+	aside   map[string]int64 // of a cloud: machines whose jobs wait for their outcome, since when
 }
 
-// pool shares a seller's queue among its lanes: a machine stays with the lane
-// that served it last, and goes to another when that one is not idle.
+// Pool rules beside those of the lanes.
+const (
+	// defaultSpill is how long a job waits for the lane its machine stays with,
+	// when that lane is busy, before another takes it.
+	defaultSpill = 250 * time.Millisecond
+	// keepsOrder is how long a job waits for the former one of its machine that
+	// is under way on another lane. A document takes a register up to three
+	// seconds; what takes longer is stuck.
+	keepsOrder = 5 * time.Second
+	// rereadAfter bounds how old a list may grow that is known to be stale.
+	rereadAfter = time.Second
+	// listMost bounds the young jobs that a pool takes in beside what it reads.
+	listMost = 4096
+)
+
+// pool shares a seller's queue among its lanes. A machine stays with the lane
+// that served it last. Another takes its job when that lane is down, or is busy
+// for longer than the spill, and never while the machine's former job is under
+// way: so its receipts keep the order of its sales, unless one got stuck.
 type pool struct {
 	seller string
 	queue  queue
+	begun  int64 // ms: a sale after it can't have been made before this run
 
 	mu       sync.Mutex
 	seats    map[string]*seat
 	last     map[string]string // machine -> lane
+	turns    turns
 	list     []store.Candidate
-	stale    bool             // the queue has changed since list was read
-	more     bool             // the queue was longer than list
-	claimed  map[string]*seat // jobs between the list and their stored intent
-	restored bool             // documents were found that the database had lost
+	cursor   string // machine after which the next reading of the queue begins
+	readAt   int64
+	stale    bool                             // the queue has changed since list was read
+	more     bool                             // the queue was longer than list
+	claimed  map[string]*seat                 // jobs between the list and their stored intent
+	refused  map[string]map[string]fault.Code // job -> lanes whose registers can't make it
+	restored bool                             // the database may lack documents that registers have
 }
 
-func newPool(seller string, q queue) *pool {
-	return &pool{seller: seller, queue: q, seats: map[string]*seat{}, last: map[string]string{}, claimed: map[string]*seat{}, stale: true}
+func newPool(seller string, q queue, begun time.Time) *pool {
+	return &pool{seller: seller, queue: q, begun: begun.UnixMilli(), seats: map[string]*seat{}, last: map[string]string{},
+		claimed: map[string]*seat{}, refused: map[string]map[string]fault.Code{}, stale: true}
 }
 
 // sit gives a lane its place.
 func (p *pool) sit(l store.Lane) *seat {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &seat{lane: l, wake: make(chan struct{}, 1)}
+	s := &seat{lane: l, wake: make(chan struct{}, 1), aside: map[string]int64{}}
 	p.seats[l.ID] = s
+	for job, lanes := range p.refused { // it may have learnt
+		delete(lanes, l.ID)
+		if len(lanes) == 0 {
+			delete(p.refused, job)
+		}
+	}
 	return s
 }
 
@@ -119,57 +111,121 @@ func (p *pool) hasReal() bool {
 	return false
 }
 
-// pick claims the next job for the seat. Without one the seat counts as idle,
-// if rest is set, and is woken when one comes.
-func (p *pool) pick(ctx context.Context, s *seat, now time.Time, claim, rest bool) (c store.Candidate, ok bool, nextAt time.Time, err error) {
+// ask is what a lane wants of the pool.
+type ask struct {
+	claim bool // take the job; else only say whether there is one
+	rest  bool // without one the lane rests and is woken when one comes
+	probe bool // the lane tries whether it works again: no buyer should wait for that
+}
+
+// pick gives the next job for the seat, or the time at which there may be one.
+func (p *pool) pick(ctx context.Context, s *seat, now time.Time, a ask) (c store.Candidate, ok bool, nextAt time.Time, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.idle = false
+	s.idle, s.machine = false, ""
 	ms := now.UnixMilli()
-	real := p.hasReal()
-	mine := func(c store.Candidate) bool {
-		if !takes(s.lane, c, real) {
-			return false
+	if p.stale && (ms-p.readAt >= rereadAfter.Milliseconds() || ms < p.readAt) {
+		if err := p.read(ctx, ms); err != nil {
+			return c, false, time.Time{}, err
 		}
-		home := p.seats[p.last[c.Machine]]
-		return home == nil || home == s || !home.idle || !takes(home.lane, c, real)
 	}
+	mine := p.mine(s, ms, a.probe)
 	for range 2 {
-		best, at := choose(ms, p.list, mine)
+		best, at := p.turns.choose(ms, p.list, mine)
 		if best >= 0 {
 			c = p.list[best]
-			if claim {
-				p.list[best] = p.list[len(p.list)-1]
-				p.list = p.list[:len(p.list)-1]
-				p.claimed[c.ID] = s
-				if c.Machine != "" {
-					p.last[c.Machine] = s.lane.ID
-				}
+			if a.claim {
+				p.claim(s, ms, best)
 			}
 			return c, true, time.Time{}, nil
 		}
 		if !p.stale && !(p.more && len(p.list) < len(p.seats)) {
-			s.idle = rest
+			s.idle = a.rest
 			if at != 0 {
 				nextAt = time.UnixMilli(at)
 			}
 			return c, false, nextAt, nil
 		}
-		if err := p.read(ctx); err != nil {
+		if err := p.read(ctx, ms); err != nil {
 			return c, false, time.Time{}, err
 		}
 	}
-	s.idle = rest
+	s.idle = a.rest
 	return c, false, now.Add(time.Second), nil
 }
 
-func (p *pool) read(ctx context.Context) error {
+func (p *pool) claim(s *seat, now int64, i int) {
+	c := p.list[i]
+	p.list[i] = p.list[len(p.list)-1]
+	p.list = p.list[:len(p.list)-1]
+	p.claimed[c.ID] = s
+	p.turns.took(c.Machine)
+	if c.Machine != "" {
+		p.last[c.Machine] = s.lane.ID
+		s.machine, s.since = c.Machine, now
+	}
+}
+
+// mine says which jobs the seat may take now, and of others from when on.
+func (p *pool) mine(s *seat, now int64, probe bool) func(store.Candidate) (bool, int64) {
+	real, unlooked := p.hasReal(), p.restored && len(p.unlooked(s)) > 0
+	underWay := map[string]int64{} // machine -> until when its next job is held back here
+	holds := func(machine string, since int64) {
+		if until := since + keepsOrder.Milliseconds(); machine != "" && now < until && since <= now {
+			underWay[machine] = max(underWay[machine], until)
+		}
+	}
+	for _, o := range p.seats {
+		if o != s {
+			holds(o.machine, o.since)
+		}
+		for m, since := range o.aside {
+			holds(m, since)
+		}
+	}
+	spill := spillOf(s.lane.Settings).Milliseconds()
+	return func(c store.Candidate) (bool, int64) {
+		if unable(s.lane, c, real) != "" || p.refused[c.ID][s.lane.ID] != "" {
+			return false, 0
+		}
+		if unlooked && c.SoldAt <= p.begun {
+			return false, 0 // it may have been made already, on a register that can't be asked
+		}
+		if probe && c.YoungTill > now && p.healthy(s, c, real) {
+			return false, 0
+		}
+		if c.Machine == "" {
+			return true, 0
+		}
+		if until := underWay[c.Machine]; until > 0 {
+			return false, until
+		}
+		home := p.seats[p.last[c.Machine]]
+		if home == nil || home == s || home.failed || unable(home.lane, c, real) != "" || p.refused[c.ID][home.lane.ID] != "" {
+			return true, 0
+		}
+		at := c.QueuedAt + spill
+		return now >= at || c.QueuedAt > now, at
+	}
+}
+
+// healthy says whether another lane works that can make the job.
+func (p *pool) healthy(s *seat, c store.Candidate, real bool) bool {
+	for _, o := range p.seats {
+		if o != s && !o.failed && o.looked && unable(o.lane, c, real) == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pool) read(ctx context.Context, now int64) error {
 	n := 2*len(p.seats) + 30
-	list, err := p.queue.Candidates(ctx, p.seller, n)
+	list, next, err := p.queue.Candidates(ctx, p.seller, p.cursor, n)
 	if err != nil {
 		return err
 	}
-	p.more, p.stale, p.list = len(list) >= n, false, p.list[:0]
+	p.more, p.stale, p.readAt, p.cursor, p.list = len(list) >= n, false, now, next, p.list[:0]
 	for _, c := range list {
 		if p.claimed[c.ID] == nil {
 			p.list = append(p.list, c)
@@ -186,21 +242,86 @@ func (p *pool) drop(job string, back bool) {
 	delete(p.claimed, job)
 	if back {
 		p.stale = true
+	} else {
+		delete(p.refused, job)
 	}
 }
 
-// came says that jobs of these machines came into the queue.
-func (p *pool) came(machines ...string) {
+// refuse notes that the lane's register can't make the job as it is. passed
+// says that another lane may: the job stays in the queue.
+func (p *pool) refuse(s *seat, c store.Candidate, code fault.Code) (passed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stale = true
-	for _, m := range machines {
-		if s := p.seats[p.last[m]]; s != nil && s.idle {
+	lanes := p.refused[c.ID]
+	if lanes == nil {
+		lanes = map[string]fault.Code{}
+		p.refused[c.ID] = lanes
+	}
+	lanes[s.lane.ID] = code
+	real := p.hasReal()
+	for _, o := range p.seats {
+		if lanes[o.lane.ID] == "" && unable(o.lane, c, real) == "" {
+			passed = true
+		}
+	}
+	if passed {
+		delete(p.claimed, c.ID)
+		s.machine = ""
+		p.stale = true
+		p.wakeAll()
+	}
+	return passed
+}
+
+// working says that a job of the machine is under way on the seat since then.
+func (p *pool) working(s *seat, machine string, since int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.machine, s.since = machine, since
+}
+
+// setAside says that a job of the machine waits for its outcome on the seat
+// since then; 0: it no longer does.
+func (p *pool) setAside(s *seat, machine string, since int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if since == 0 {
+		delete(s.aside, machine)
+	} else {
+		s.aside[machine] = since
+	}
+}
+
+// came takes in jobs that came into the queue. Those with a waiting buyer are
+// known at once; a backlog is read when it is its turn.
+func (p *pool) came(jobs ...store.Queued) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, q := range jobs {
+		if !q.Young || len(p.list) >= listMost {
+			p.stale = true
+		} else if p.claimed[q.Job.ID] == nil {
+			i := slices.IndexFunc(p.list, func(c store.Candidate) bool { return c.ID == q.Job.ID })
+			if i < 0 {
+				p.list = append(p.list, q.Job)
+			} else {
+				p.list[i] = q.Job
+			}
+		}
+		if s := p.seats[p.last[q.Job.Machine]]; s != nil && s.idle {
 			s.rouse()
 		} else {
 			p.wakeOne()
 		}
 	}
+}
+
+// tick makes the pool look at the queue: a signal may have been missed.
+func (p *pool) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stale = true
+	p.wakeOne()
 }
 
 // wakeOne rouses one idle seat, or all when they differ in what they can make.
@@ -210,7 +331,7 @@ func (p *pool) wakeOne() {
 		if first == nil {
 			first = s
 		}
-		if s.lane.TaxSystems != first.lane.TaxSystems || s.lane.Test != first.lane.Test {
+		if s.lane.TaxSystems != first.lane.TaxSystems || s.lane.Test != first.lane.Test || s.lane.Settings.OwnZone || len(p.refused) > 0 {
 			p.wakeAll()
 			return
 		}
@@ -249,24 +370,72 @@ func (p *pool) tells(s *seat, failed bool) {
 	s.failed = failed
 }
 
+// mayClose lets one lane of the pool after another close its shift while it
+// has time, so that the pool always has registers that work.
+func (p *pool) mayClose(s *seat) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, o := range p.seats {
+		if o != s && o.closing && !o.failed {
+			return false
+		}
+	}
+	s.closing = true
+	return true
+}
+
+func (p *pool) closed(s *seat) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.closing = false
+}
+
 // mayWork says whether the seat's lane may send. All registers of the seller
 // are looked at first, since what a lost database forgot may stand on any of
-// them; one that can't be reached is waited for only when documents were found
-// that the database had lost.
+// them. One that can't be reached is not waited for: while it was not looked at
+// and the database may have been restored, only sales of this run are made.
 func (p *pool) mayWork(s *seat) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.looked = true
 	for _, o := range p.seats {
-		if !o.looked && (!o.failed || p.restored) {
+		if !o.looked && !o.failed {
 			return false
 		}
 	}
 	return true
 }
 
+// unlooked lists the other lanes whose documents are not accounted for yet.
+func (p *pool) unlooked(s *seat) (lanes []string) {
+	for id, o := range p.seats {
+		if o != s && !o.looked {
+			lanes = append(lanes, id)
+		}
+	}
+	slices.Sort(lanes)
+	return lanes
+}
+
+// waitsFor lists the lanes without which older sales can't be made.
+func (p *pool) waitsFor(s *seat) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.restored {
+		return nil
+	}
+	return p.unlooked(s)
+}
+
 func (p *pool) foundLost() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.restored = true
+}
+
+// whole says that nothing of a lost database can be hidden on a register any more.
+func (p *pool) whole() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.unlooked(nil)) == 0
 }

@@ -63,7 +63,7 @@ func (w *world) boot() error {
 		if err != nil {
 			return err
 		}
-		v := &virtual{w: wk, act: started2(wk, w.clock.now())}
+		v := &virtual{w: wk, act: wk.first()}
 		wk.sleep = func(_ context.Context, until time.Time, wake <-chan struct{}) bool {
 			v.until, v.wake = until, wake != nil
 			return false
@@ -71,13 +71,6 @@ func (w *world) boot() error {
 		w.workers[id] = v
 	}
 	return nil
-}
-
-func started2(w *worker, now time.Time) action {
-	if w.core.status.State != Starting {
-		return halt{}
-	}
-	return w.core.Step(now, started{})
 }
 
 // step runs one action of a lane; crashed says that the program died.
@@ -102,7 +95,7 @@ func (w *world) step(lane string) (crashed bool) {
 			return false
 		}
 		v.until = time.Time{}
-		w.till.pool(w.seller).came("") // what the till's tick does
+		w.till.tick()
 		v.act = v.w.core.Step(w.clock.now(), woken{})
 		return false
 	}

@@ -16,17 +16,13 @@ type Sleep func(ctx context.Context, until time.Time, wake <-chan struct{}) bool
 
 // Begin reads the lanes that are to work and gives each its seat.
 func (t *Till) Begin(ctx context.Context) (lanes []string, err error) {
-	all, err := t.store.Lanes(ctx)
-	if err != nil {
-		return nil, err
-	}
+	all, err := t.begin(ctx)
 	for _, l := range all {
 		if l.Enabled {
-			t.pool(l.Seller).sit(l)
 			lanes = append(lanes, l.ID)
 		}
 	}
-	return lanes, nil
+	return lanes, err
 }
 
 // Work runs one lane in the caller's goroutine until sleep ends it.
@@ -46,6 +42,9 @@ func (t *Till) Work(ctx context.Context, lane string, sleep Sleep) error {
 
 // Rouse makes all lanes look whether there is work.
 func (t *Till) Rouse() {
+	if err := t.hear(context.Background()); err != nil {
+		t.set.Log.Error("till: look for new jobs", "err", err)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range t.pools {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/fault"
+	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/kkt"
 	"github.com/chekomat/chekomat/hub/store"
 )
@@ -24,21 +25,26 @@ type Store interface {
 	ReleaseLane(ctx context.Context, h store.Hold) error
 	SetLaneState(ctx context.Context, h store.Hold, state, fault, detail string) error
 	NameLaneState(ctx context.Context, lane, state, fault, detail string) error
+	LetLaneGo(ctx context.Context, lane, state, who string) error
 	SaveUnit(ctx context.Context, h store.Hold, u kkt.Unit) (known uint32, err error)
-	AccountedFor(ctx context.Context, h store.Hold, fn string, fd uint32) error
+	AccountedFor(ctx context.Context, h store.Hold, fn string, fd uint32, back bool) error
+	SkipDocument(ctx context.Context, h store.Hold, fn string, fd uint32, next bool, who string) error
 	Alarms(ctx context.Context, h store.Hold, operator string, raise []store.LaneAlarm, clear []string) error
-	OpenAlarms(ctx context.Context, lane string) ([]string, error)
+	OpenAlarms(ctx context.Context, lane string) ([]store.LaneAlarm, error)
+	WaitingSellers(ctx context.Context, before int64) ([]store.WaitingSeller, error)
+	NoteUnmet(ctx context.Context, seller store.WaitingSeller, codes map[string]string) error
 
 	Job(ctx context.Context, id string) (store.Job, error)
 	JobOf(ctx context.Context, originKind, originID, purpose string) (store.Job, error)
 	QueuedSince(ctx context.Context, after int64) ([]store.Queued, int64, error)
 	LastHistory(ctx context.Context) (int64, error)
-	HoldJob(ctx context.Context, h store.Hold, job, reason, detail string) error
+	HoldJob(ctx context.Context, h store.Hold, job store.Job, reason, detail string) error
 
 	OpenAttempt(ctx context.Context, lane, fn string) (store.Attempt, error)
+	AsideAttempts(ctx context.Context, lane string) ([]store.Attempt, error)
 	Begin(ctx context.Context, h store.Hold, in store.Intent) (store.Attempt, error)
 	Finish(ctx context.Context, h store.Hold, a store.Attempt, out kkt.Outcome, next *store.Intent) (store.Finished, error)
-	Resolving(ctx context.Context, h store.Hold, a store.Attempt, out kkt.Outcome, reason string) error
+	Resolving(ctx context.Context, h store.Hold, a store.Attempt, out kkt.Outcome, reason string, aside bool) error
 	NotMade(ctx context.Context, h store.Hold, a store.Attempt, out kkt.Outcome, hold bool, reason string, nextAt int64) error
 	Park(ctx context.Context, h store.Hold, a store.Attempt, out kkt.Outcome, reason string) error
 	TakeDocument(ctx context.Context, h store.Hold, d kkt.Stored, next bool) (store.FoundDocument, error)
@@ -47,6 +53,7 @@ type Store interface {
 	DropJob(ctx context.Context, job, actor, why string) (alsoVoid []string, err error)
 	BindJob(ctx context.Context, job, fn string, fd uint32, actor, why string) (released []string, err error)
 	DeclareNotMade(ctx context.Context, job, actor, why string) error
+	DeclareMade(ctx context.Context, job string, r fiscal.Receipt, actor, why string) (released []string, err error)
 
 	Changed() (ch <-chan struct{}, cancel func())
 }
@@ -73,6 +80,7 @@ type Settings struct {
 	CloseAt    string        // "15:04" in the lane's zone: shifts are closed daily at that time too. "": not
 	PollEvery  time.Duration // a register is looked at this often while idle. 30 s
 	StopGrace  time.Duration // how long a stop waits for an answer under way. 5 s
+	MarkFile   string        // beside the database, not in its backups: tells a restored database from its own. "": not told
 
 	Now      func() time.Time                     // the hub's clock. time.Now
 	Open     func(url string) (kkt.Driver, error) // adds secrets to a lane's address and opens it. kkt.Open
@@ -117,6 +125,10 @@ type Till struct {
 	set   Settings
 
 	mu      sync.Mutex
+	begun   time.Time        // a sale after it can't have been made before this run
+	old     bool             // the database may be older than the registers
+	history int64            // newest entry of all jobs' histories that was seen
+	marked  int64            // as the mark says
 	pools   map[string]*pool // by seller
 	runs    map[string]*run  // by lane
 	running context.Context  // nil before Run and after it
@@ -126,7 +138,7 @@ type Till struct {
 // New makes a till over the store; Run starts it.
 func New(s Store, set Settings) *Till {
 	set.defaults()
-	return &Till{store: s, set: set, pools: map[string]*pool{}, runs: map[string]*run{}}
+	return &Till{store: s, set: set, begun: set.Now(), pools: map[string]*pool{}, runs: map[string]*run{}}
 }
 
 // ErrNotRunning says that the till does not run, or not this lane.
@@ -145,11 +157,7 @@ type run struct {
 func (t *Till) Run(ctx context.Context) error {
 	changed, stop := t.store.Changed()
 	defer stop()
-	cursor, err := t.store.LastHistory(ctx)
-	var lanes []store.Lane
-	if err == nil {
-		lanes, err = t.store.Lanes(ctx)
-	}
+	lanes, err := t.begin(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return nil
@@ -159,19 +167,14 @@ func (t *Till) Run(ctx context.Context) error {
 	t.mu.Lock()
 	t.running = ctx
 	t.mu.Unlock()
-	// All take their seats before any works: a lane waits for its siblings.
-	for _, l := range lanes {
-		if l.Enabled {
-			t.pool(l.Seller).sit(l)
-		}
-	}
+	defer t.leaveMark()
 	for _, l := range lanes {
 		t.LaneChanged(l.ID)
 	}
 	// Whatever a missed signal would leave lying is found at the tick.
-	tick := time.NewTicker(5 * time.Second)
+	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
-	for {
+	for ticks := 0; ; {
 		select {
 		case <-ctx.Done():
 			t.mu.Lock()
@@ -180,35 +183,84 @@ func (t *Till) Run(ctx context.Context) error {
 			t.wg.Wait()
 			return nil
 		case <-changed:
-			queued, last, err := t.store.QueuedSince(ctx, cursor)
-			if err != nil {
-				if ctx.Err() == nil {
-					t.set.Log.Error("till: look for new jobs", "err", err)
-				}
-				continue
+			if err := t.hear(ctx); err != nil && ctx.Err() == nil {
+				t.set.Log.Error("till: look for new jobs", "err", err)
 			}
-			cursor = last
-			t.came(queued)
 		case <-tick.C:
-			t.mu.Lock()
-			for _, p := range t.pools {
-				p.came("")
+			t.tick()
+			t.leaveMark()
+			if ticks++; ticks%unmetEvery == 0 {
+				if err := t.noteUnmet(ctx); err != nil && ctx.Err() == nil {
+					t.set.Log.Error("till: look for jobs that no lane can make", "err", err)
+				}
 			}
-			t.mu.Unlock()
 		}
+	}
+}
+
+// begin reads where the hub stands. All lanes take their seats before any
+// works: a lane waits for its siblings.
+func (t *Till) begin(ctx context.Context) ([]store.Lane, error) {
+	cursor, err := t.store.LastHistory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	old, err := t.compareMark(cursor)
+	if err != nil {
+		return nil, err
+	}
+	lanes, err := t.store.Lanes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	t.begun, t.old, t.history, t.pools = t.set.Now(), old, cursor, map[string]*pool{}
+	t.mu.Unlock()
+	for _, l := range lanes {
+		if l.Enabled {
+			t.pool(l.Seller).sit(l)
+		}
+	}
+	return lanes, nil
+}
+
+// hear tells the pools of jobs that came into the queue since the last time.
+func (t *Till) hear(ctx context.Context) error {
+	t.mu.Lock()
+	cursor := t.history
+	t.mu.Unlock()
+	queued, last, err := t.store.QueuedSince(ctx, cursor)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	t.history = max(t.history, last)
+	t.mu.Unlock()
+	t.came(queued)
+	return nil
+}
+
+const (
+	tickEvery  = 5 * time.Second
+	unmetEvery = 3 // ticks
+)
+
+// tick makes all pools look at the queue.
+func (t *Till) tick() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.pools {
+		p.tick()
 	}
 }
 
 // came tells the pools of jobs that came into the queue.
 func (t *Till) came(queued []store.Queued) {
-	if len(queued) == 0 {
-		return
-	}
-	machines := map[string][]string{}
+	jobs := map[string][]store.Queued{}
 	for _, q := range queued {
-		machines[q.Seller] = append(machines[q.Seller], q.Machine)
+		jobs[q.Seller] = append(jobs[q.Seller], q)
 	}
-	for seller, list := range machines {
+	for seller, list := range jobs {
 		t.pool(seller).came(list...)
 	}
 }
@@ -218,7 +270,8 @@ func (t *Till) pool(seller string) *pool {
 	defer t.mu.Unlock()
 	p := t.pools[seller]
 	if p == nil {
-		p = newPool(seller, t.store)
+		p = newPool(seller, t.store, t.begun)
+		p.restored = t.old
 		t.pools[seller] = p
 	}
 	return p

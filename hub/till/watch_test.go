@@ -83,22 +83,59 @@ func TestCheckRefusesTheWrongRegister(t *testing.T) {
 
 func TestAlarmsFollowTheLane(t *testing.T) {
 	var a alarms
-	a.adopt([]string{"left_by_a_former_worker"})
+	a.adopt(noon, []store.LaneAlarm{{Code: "left_by_a_former_worker"}})
 	down := Status{Unreachable, fault.Unreachable, "no route"}
-	if raise, clear := a.diff(down, 1, false); len(raise) != 0 || len(clear) != 1 {
-		t.Errorf("after one failure: %v %v", raise, clear)
+	if raise, clear := a.diff(noon.Add(patience-1), down, noon, false); len(raise) != 0 || len(clear) != 1 {
+		t.Errorf("too soon: %v %v", raise, clear)
 	}
 	a.stored(nil, []string{"left_by_a_former_worker"})
-	raise, clear := a.diff(down, patience, false)
+	raise, clear := a.diff(noon.Add(patience), down, noon, false)
 	if len(raise) != 1 || raise[0].Code != string(fault.Unreachable) || raise[0].Severity != store.Alarm || len(clear) != 0 {
 		t.Errorf("%v %v", raise, clear)
 	}
 	a.stored(raise, clear)
-	if raise, clear := a.diff(down, patience+1, false); len(raise)+len(clear) != 0 {
+	if raise, clear := a.diff(noon.Add(time.Minute), down, noon, false); len(raise)+len(clear) != 0 {
 		t.Errorf("said again: %v %v", raise, clear)
 	}
-	raise, clear = a.diff(Status{State: OK}, 0, false)
+	raise, clear = a.diff(noon.Add(time.Minute), Status{State: OK}, time.Time{}, false)
 	if len(raise) != 0 || len(clear) != 1 {
 		t.Errorf("%v %v", raise, clear)
+	}
+}
+
+// TestWhenATroubleBecomesAnIncident: who must go to the register is called at
+// once, what may pass by itself has some seconds to do so.
+func TestWhenATroubleBecomesAnIncident(t *testing.T) {
+	for name, c := range map[string]struct {
+		s       Status
+		stopped bool
+		after   time.Duration // -1: never
+	}{
+		"paper":          {Status{State: Busy, Fault: fault.PaperOut}, false, 0},
+		"cover":          {Status{State: Busy, Fault: fault.CoverOpen}, false, 0},
+		"stands":         {Status{State: Manual, Fault: fault.KeyTwice}, true, 0},
+		"password":       {Status{State: Config, Fault: fault.WrongPassword}, false, 0},
+		"busy":           {Status{State: Busy, Fault: fault.Busy}, false, patience},
+		"away":           {Status{State: Unreachable, Fault: fault.NoAnswer}, false, patience},
+		"unknown":        {Status{State: Ambiguous, Fault: fault.NoAnswer}, false, patienceUnknown},
+		"archive":        {Status{State: Ambiguous, Fault: fault.DocumentUnread}, false, patienceUnknown},
+		"well":           {Status{State: OK}, false, -1},
+		"another's lane": {Status{State: Starting, Fault: FaultLeased}, false, -1},
+	} {
+		at := due(c.s, noon, c.stopped)
+		if c.after < 0 && !at.IsZero() || c.after >= 0 && !at.Equal(noon.Add(c.after)) {
+			t.Errorf("%s: at %s", name, at)
+		}
+	}
+}
+
+func TestWhatHappenedStaysADay(t *testing.T) {
+	var a alarms
+	a.adopt(noon, []store.LaneAlarm{{Code: AlarmForeign, Severity: store.Warn, Detail: "ФД 7"}})
+	if raise, clear := a.diff(noon, Status{State: OK}, time.Time{}, false); len(raise)+len(clear) != 0 {
+		t.Errorf("a restart closes it: %v %v", raise, clear)
+	}
+	if _, clear := a.diff(noon.Add(stayFor+time.Second), Status{State: OK}, time.Time{}, false); len(clear) != 1 {
+		t.Errorf("it never ends: %v", clear)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
@@ -63,19 +64,26 @@ func (w *worker) take(ctx, device context.Context, a take) event {
 	w.kept = w.set.Now()
 	named := fmt.Sprintf("ФН %s ФД %d", a.FN, a.FD)
 	ev := took{Ours: d.Key != ""}
+	now := w.kept
 	switch found.Verdict {
 	case store.DocumentOurs:
 	case store.DocumentBound:
-		w.alarms.stay(store.LaneAlarm{Code: AlarmRestored, Severity: store.Alarm, Detail: named})
+		w.alarms.stay(now, store.LaneAlarm{Code: AlarmRestored, Severity: store.Alarm, Detail: named})
 		w.pool.foundLost()
 		w.till.tell(append(found.Released, found.Job)...)
 	case store.DocumentForeign:
-		code, severity := AlarmForeign, store.Warn
-		if d.Key != "" {
-			code, severity = AlarmRestored, store.Alarm
+		switch {
+		case d.Key == "":
+			w.alarms.stay(now, store.LaneAlarm{Code: AlarmForeign, Severity: store.Warn, Detail: named})
+		case w.core.allowed && w.core.walk == nil:
+			// All that a lost database forgot was found before this lane began to
+			// send: a key that is not of this hub's jobs is another hub's.
+			f := fault.New(FaultSecondHub, named)
+			ev.Fault = &f
+		default:
+			w.alarms.stay(now, store.LaneAlarm{Code: AlarmRestored, Severity: store.Alarm, Detail: named})
 			w.pool.foundLost()
 		}
-		w.alarms.stay(store.LaneAlarm{Code: code, Severity: severity, Detail: named})
 	case store.DocumentDoubled:
 		f := fault.New(FaultDoubled, fmt.Sprintf("%s is a second document of job %s", named, found.Job))
 		ev.Fault = &f
@@ -83,15 +91,45 @@ func (w *worker) take(ctx, device context.Context, a take) event {
 		f := fault.New(FaultMismatch, fmt.Sprintf("%s has the key of job %s and another content", named, found.Job))
 		ev.Fault = &f
 		w.till.tell(found.Job)
+	case store.DocumentOther:
+		f := fault.New(FaultMismatch, fmt.Sprintf("%s is not the document that job %s has under this number", named, found.Job))
+		ev.Fault = &f
 	}
 	return ev
 }
 
+// skip accounts for a document that can't be read: a person answers for it.
+func (w *worker) skip(ctx context.Context, a skip) event {
+	if err := w.store.SkipDocument(ctx, w.hold, a.FN, a.FD, a.Next, w.row.AcceptedBy); err != nil {
+		return w.failed(err)
+	}
+	w.kept = w.set.Now()
+	w.alarms.stay(w.kept, store.LaneAlarm{Code: AlarmSkipped, Severity: store.Alarm,
+		Detail: fmt.Sprintf("ФН %s ФД %d: %s", a.FN, a.FD, w.row.AcceptedBy)})
+	return took{}
+}
+
+// setClock sets the register's clock to the time of the lane's zone.
+func (w *worker) setClock(device context.Context) event {
+	setter, ok := w.driver.(kkt.ClockSetter)
+	if !ok {
+		return clockSet{Err: errors.New("the driver sets no clock")}
+	}
+	err := setter.SetClock(device, fiscal.Wall(w.set.Now().In(w.core.rules.Zone)))
+	if err != nil {
+		w.note(fmt.Errorf("set the register's clock: %w", err))
+	} else {
+		w.set.Log.Info("till: the register's clock was set", "lane", w.row.ID)
+	}
+	return clockSet{Err: err}
+}
+
 // prepare claims the next job and makes its intent. A job that can't be
 // encoded is held when strict, and left where it is otherwise.
-func (w *worker) prepare(ctx context.Context, base kkt.Baseline, rest bool) (in *store.Intent, nextAt time.Time, err error) {
+func (w *worker) prepare(ctx context.Context, base kkt.Baseline, a ask) (in *store.Intent, nextAt time.Time, err error) {
+	a.claim = true
 	for {
-		c, ok, at, err := w.pool.pick(ctx, w.seat, w.set.Now(), true, rest)
+		c, ok, at, err := w.pool.pick(ctx, w.seat, w.set.Now(), a)
 		if err != nil || !ok {
 			return nil, at, err
 		}
@@ -116,7 +154,10 @@ func (w *worker) prepare(ctx context.Context, base kkt.Baseline, rest bool) (in 
 			return in, at, nil
 		}
 		f := faultOf(kkt.Classify(err))
-		err = w.store.HoldJob(ctx, w.hold, j.ID, string(f.Code), f.Error())
+		if ofRegister(f.Code) && w.pool.refuse(w.seat, c, f.Code) {
+			continue // another lane may be able to
+		}
+		err = w.store.HoldJob(ctx, w.hold, j, string(f.Code), f.Error())
 		w.pool.drop(j.ID, err != nil)
 		if err != nil && !errors.Is(err, store.ErrMoved) {
 			return nil, at, err
@@ -125,12 +166,23 @@ func (w *worker) prepare(ctx context.Context, base kkt.Baseline, rest bool) (in 
 	}
 }
 
+// ofRegister says that a document can't be made on this register, and may be
+// on another.
+func ofRegister(code fault.Code) bool {
+	switch code {
+	case fault.TaxSystemNotRegistered, fault.MarkingUnsupported, fault.CorrectionUnsupported, fault.VATNotMapped,
+		fault.SellerMismatch, fault.TestMismatch:
+		return true
+	}
+	return false
+}
+
 func (w *worker) pick(ctx context.Context, a pick) event {
 	if ev := w.show(ctx); ev != nil {
 		return ev
 	}
 	if a.Peek {
-		_, ok, nextAt, err := w.pool.pick(ctx, w.seat, w.set.Now(), false, true)
+		_, ok, nextAt, err := w.pool.pick(ctx, w.seat, w.set.Now(), ask{rest: true, probe: a.Probe})
 		switch {
 		case err != nil:
 			return w.failed(err)
@@ -140,7 +192,7 @@ func (w *worker) pick(ctx context.Context, a pick) event {
 		return work{}
 	}
 	for {
-		in, nextAt, err := w.prepare(ctx, a.Base, true)
+		in, nextAt, err := w.prepare(ctx, a.Base, ask{rest: true, probe: a.Probe})
 		if err != nil {
 			return w.failed(err)
 		}
@@ -175,6 +227,9 @@ func (w *worker) intended(a store.Attempt) event {
 func (w *worker) beginShift(ctx context.Context, a shift) event {
 	if ev := w.show(ctx); ev != nil {
 		return ev
+	}
+	if a.Idle && !w.pool.mayClose(w.seat) {
+		return notNow{}
 	}
 	number, purpose := a.Base.Shift, store.PurposeShiftClose
 	if a.Kind == fiscal.KindShiftOpen {
@@ -215,7 +270,7 @@ func (w *worker) finish(ctx context.Context, a finish) event {
 	var next *store.Intent
 	if a.Next != nil {
 		var err error
-		if next, _, err = w.prepare(ctx, *a.Next, false); err != nil {
+		if next, _, err = w.prepare(ctx, *a.Next, ask{}); err != nil {
 			w.note(err) // the receipt in hand is stored all the same
 			next = nil
 		}
@@ -230,6 +285,7 @@ func (w *worker) finish(ctx context.Context, a finish) event {
 		return w.failed(err)
 	}
 	done := w.open.Job
+	w.settled()
 	w.kept = w.set.Now()
 	if w.set.Observer != nil {
 		w.set.Observer.Done(w.row.ID, time.Duration(w.kept.UnixMilli()-done.CreatedAt)*time.Millisecond)
@@ -249,15 +305,27 @@ func (w *worker) finish(ctx context.Context, a finish) event {
 
 func (w *worker) resolving(ctx context.Context, a resolving) event {
 	f := faultOf(a.Outcome)
-	if err := w.store.Resolving(ctx, w.hold, w.open, a.Outcome, string(f.Code)); err != nil {
+	if err := w.store.Resolving(ctx, w.hold, w.open, a.Outcome, string(f.Code), a.Aside); err != nil {
 		return w.failed(err)
 	}
 	if a.Outcome.Ref != "" {
 		w.open.Ref = a.Outcome.Ref
 	}
+	if a.Aside {
+		w.aside[w.open.ID] = w.open
+		w.pool.setAside(w.seat, w.open.Job.Machine, w.open.Started)
+	}
 	w.set.Point("till.afterResolving")
 	w.till.tell(w.open.Job.ID)
 	return marked{}
+}
+
+// settled ends the waiting for the outcome of a cloud's attempt.
+func (w *worker) settled() {
+	if _, waited := w.aside[w.open.ID]; waited {
+		delete(w.aside, w.open.ID)
+		w.pool.setAside(w.seat, w.open.Job.Machine, 0)
+	}
 }
 
 // failingAfter is after how many failures in a row a job makes way for others.
@@ -268,12 +336,13 @@ func (w *worker) giveBack(ctx context.Context, a giveBack) event {
 	var nextAt int64
 	if n := w.open.Number; a.Outcome.Kind == kkt.Failed && n >= failingAfter {
 		nextAt = w.set.Now().Add(min(time.Duration(n*n)*time.Second, 5*time.Minute)).UnixMilli()
-		w.alarms.stay(store.LaneAlarm{Code: AlarmJobFailing, Severity: store.Warn, Detail: w.open.Job.ID + ": " + f.Error()})
+		w.alarms.stay(w.set.Now(), store.LaneAlarm{Code: AlarmJobFailing, Severity: store.Warn, Detail: w.open.Job.ID + ": " + f.Error()})
 	}
 	if err := w.store.NotMade(ctx, w.hold, w.open, a.Outcome, a.Hold, string(f.Code), nextAt); err != nil {
 		return w.failed(err)
 	}
 	w.set.Point("till.afterGiveBack")
+	w.settled()
 	w.pool.drop(w.open.Job.ID, true)
 	w.till.tell(w.open.Job.ID)
 	return gaveBack{}
@@ -284,7 +353,7 @@ func (w *worker) park(ctx context.Context, a park) event {
 	if err := w.store.Park(ctx, w.hold, w.open, a.Outcome, string(f.Code)); err != nil {
 		return w.failed(err)
 	}
-	w.alarms.stay(store.LaneAlarm{Code: string(f.Code), Severity: store.Alarm, Detail: "job " + w.open.Job.ID})
+	w.alarms.stay(w.set.Now(), store.LaneAlarm{Code: string(f.Code), Severity: store.Alarm, Detail: "job " + w.open.Job.ID})
 	w.till.tell(w.open.Job.ID)
 	return parked{}
 }
@@ -303,11 +372,24 @@ func (w *worker) show(ctx context.Context) event {
 		w.shown, w.kept = s, w.set.Now()
 		w.pool.tells(w.seat, s.State != OK && s.State != Starting)
 	}
-	if raise, clear := w.alarms.diff(s, w.core.failures, w.core.stopped != nil); len(raise)+len(clear) > 0 {
+	w.alarms.beside = w.troubles()
+	now := w.set.Now()
+	if raise, clear := w.alarms.diff(now, s, w.core.troubled, w.core.stopped != nil); len(raise)+len(clear) > 0 {
 		if err := w.store.Alarms(ctx, w.hold, w.row.Operator, raise, clear); err != nil {
 			return w.failed(err)
 		}
 		w.alarms.stored(raise, clear)
 	}
 	return nil
+}
+
+// troubles are those that are neither the lane's state nor the register's.
+func (w *worker) troubles() (list []store.LaneAlarm) {
+	if w.core.back > 0 {
+		list = append(list, store.LaneAlarm{Code: AlarmHubClock, Severity: store.Warn, Detail: "since " + w.core.newest.UTC().Format(time.RFC3339)})
+	}
+	if waits := w.pool.waitsFor(w.seat); len(waits) > 0 && w.core.allowed {
+		list = append(list, store.LaneAlarm{Code: string(FaultSiblings), Severity: store.Alarm, Detail: strings.Join(waits, ", ")})
+	}
+	return list
 }

@@ -27,6 +27,7 @@ type worker struct {
 	hold   store.Hold
 	kept   time.Time // when the lease was last renewed
 	open   store.Attempt
+	aside  map[int64]store.Attempt // of a cloud: those whose outcome is waited for
 	unit   kkt.Unit
 	alarms alarms
 	shown  Status // as stored
@@ -36,23 +37,28 @@ type worker struct {
 }
 
 func newWorker(t *Till, l store.Lane) (*worker, error) {
-	zone, err := time.LoadLocation(l.Zone)
+	place, err := zone(l.Zone)
 	if err != nil {
 		return nil, fmt.Errorf("till: zone of lane %s: %w", l.ID, err)
 	}
-	w := &worker{till: t, store: t.store, set: &t.set, row: l, pool: t.pool(l.Seller)}
-	w.core.rules = Rules{CloseAfter: t.set.CloseAfter, CloseAt: t.set.CloseAt, PollEvery: t.set.PollEvery, Zone: zone}
-	w.core.is(Starting, kkt.Fault{})
-	w.seat = w.pool.sit(l)
-	w.sleep = w.sleepReal
+	w := &worker{till: t, store: t.store, set: &t.set, row: l, pool: t.pool(l.Seller), aside: map[int64]store.Attempt{}}
 	w.driver, err = t.set.Open(l.URL)
+	rules := rulesOf(&t.set, l.Settings, place)
+	if _, can := w.driver.(kkt.ClockSetter); !can {
+		rules.SetClock = false
+	}
+	w.core = newLane(rules)
+	w.core.now, w.core.accepted = t.set.Now(), fault.Code(l.Accepted)
+	w.core.is(Starting, kkt.Fault{})
 	if err != nil {
 		w.driver = nil
 		w.core.is(Config, fault.New(FaultURL, err.Error()))
 	}
 	if l.State == string(Manual) {
-		w.core.status = Status{State: Manual, Fault: fault.Code(l.Fault), Detail: l.Detail}
+		w.core.is(Manual, kkt.Fault{Code: fault.Code(l.Fault), Text: l.Detail})
 	}
+	w.seat = w.pool.sit(l)
+	w.sleep = w.sleepReal
 	return w, nil
 }
 
@@ -65,12 +71,7 @@ func (w *worker) run(ctx context.Context) {
 	defer cut()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(w.set.StopGrace, cut) })()
 
-	var act action
-	if w.core.status.State != Starting {
-		act = halt{}
-	} else {
-		act = w.core.Step(w.set.Now(), started{})
-	}
+	act := w.first()
 	for {
 		if ctx.Err() != nil && !mustFinish(act) {
 			break
@@ -81,9 +82,18 @@ func (w *worker) run(ctx context.Context) {
 		}
 		act = w.core.Step(w.set.Now(), ev)
 	}
-	if w.hold.Fence != 0 {
+	// Another hub waits out the lease of a lane whose last command may still run.
+	if w.hold.Fence != 0 && w.core.open == nil {
 		w.note(w.store.ReleaseLane(context.WithoutCancel(ctx), w.hold))
 	}
+}
+
+// first is what a worker begins with: a lane that stands goes on standing.
+func (w *worker) first() action {
+	if w.core.status.State != Starting {
+		return halt{}
+	}
+	return w.core.Step(w.set.Now(), started{})
 }
 
 // close gives the register free for whoever comes next.
@@ -121,11 +131,15 @@ func (w *worker) do(ctx, device context.Context, a action) event {
 	case take:
 		w.set.Point("till.betweenDocuments")
 		return w.take(bg, device, a)
+	case skip:
+		return w.skip(bg, a)
 	case account:
-		if err := w.store.AccountedFor(bg, w.hold, a.FN, a.FD); err != nil {
+		if err := w.store.AccountedFor(bg, w.hold, a.FN, a.FD, a.Back); err != nil {
 			return w.failed(err)
 		}
 		return accounted{}
+	case setClock:
+		return w.setClock(device)
 	case pick:
 		return w.pick(bg, a)
 	case shift:
@@ -134,6 +148,9 @@ func (w *worker) do(ctx, device context.Context, a action) event {
 		return w.submit(device)
 	case settle:
 		w.set.Point("till.beforeSettle")
+		if a.ID != 0 {
+			w.open = w.aside[a.ID]
+		}
 		return answered{Outcome: w.driver.Settle(device, w.open.Wire, w.open.Key, w.open.Baseline, w.open.Ref)}
 	case finish:
 		if ctx.Err() != nil {
@@ -160,6 +177,8 @@ func (w *worker) failed(err error) event {
 	case errors.Is(err, store.ErrFenced):
 		w.hold = store.Hold{}
 		return lost{}
+	case errors.Is(err, store.ErrTaken):
+		return stopped{Fault: fault.New(FaultMismatch, err.Error())}
 	case !errors.Is(err, store.ErrNotOpen) && !errors.Is(err, store.ErrMoved):
 		w.note(err)
 	}
@@ -183,29 +202,47 @@ func (w *worker) takeLane(ctx context.Context) event {
 	}
 	w.hold, w.kept = h, w.set.Now()
 	w.set.Point("till.afterLease")
-	codes, err := w.store.OpenAlarms(ctx, w.row.ID)
+	open, err := w.store.OpenAlarms(ctx, w.row.ID)
 	if err != nil {
 		return w.failed(err)
 	}
-	w.alarms.adopt(codes)
+	w.alarms.adopt(w.kept, open)
+	if h.Back > clockSlack {
+		w.core.back, w.core.newest = h.Back, w.kept.Round(0).Add(h.Back)
+	}
 	return leased{}
 }
 
 func (w *worker) loadOpen(ctx context.Context, fn string) event {
+	var ev loaded
+	if fn == "" {
+		all, err := w.store.AsideAttempts(ctx, w.row.ID)
+		if err != nil {
+			return w.failed(err)
+		}
+		for _, a := range all {
+			w.aside[a.ID] = a
+			o := toOpen(a)
+			o.Aside = true
+			ev.Aside = append(ev.Aside, o)
+		}
+	}
 	a, err := w.store.OpenAttempt(ctx, w.row.ID, fn)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return loaded{}
+		return ev
 	case err != nil:
 		return w.failed(err)
 	}
 	w.open = a
+	w.pool.working(w.seat, a.Job.Machine, a.Started)
 	o := toOpen(a)
-	return loaded{Open: &o}
+	ev.Open = &o
+	return ev
 }
 
 func toOpen(a store.Attempt) open {
-	o := open{Kind: a.Job.Document.Kind, Amount: a.Job.Amount, Base: a.Baseline, Since: time.UnixMilli(a.Started), Attempts: a.Number}
+	o := open{ID: a.ID, Kind: a.Job.Document.Kind, Amount: a.Job.Amount, Base: a.Baseline, Since: time.UnixMilli(a.Started), Attempts: a.Number}
 	if o.Kind == "" {
 		o.Kind = fiscal.KindReceipt
 	}
@@ -238,7 +275,11 @@ func (w *worker) wait(ctx context.Context, a wait) event {
 	if a.Idle {
 		wake = w.seat.wake
 	}
-	if !w.sleep(ctx, a.Until, wake) {
+	until := a.Until // the core goes on waiting when it is woken early to say that a trouble lasts
+	if at := due(w.core.status, w.core.troubled, w.core.stopped != nil); !a.Idle && at.After(w.set.Now()) && at.Before(until) {
+		until = at
+	}
+	if !w.sleep(ctx, until, wake) {
 		return nil
 	}
 	if ev := w.keep(ctx); ev != nil {

@@ -7,26 +7,29 @@ import (
 
 // Operator is a tenant.
 type Operator struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	Zone      string    `json:"zone"`
-	CPolicy   string    `json:"c_policy"` // hold, job
-	CreatedAt time.Time `json:"created_at"`
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	Zone         string    `json:"zone"`
+	CPolicy      string    `json:"c_policy"`        // hold, job
+	CorrectAfter int64     `json:"correct_after_m"` // minutes; an older sale gets a correction, 0 never
+	CreatedAt    time.Time `json:"created_at"`
 }
 
 // NewOperator asks for one.
 type NewOperator struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	Zone    string `json:"zone,omitempty"`
-	CPolicy string `json:"c_policy,omitempty"`
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	Zone         string `json:"zone,omitempty"`
+	CPolicy      string `json:"c_policy,omitempty"`
+	CorrectAfter *int64 `json:"correct_after_m,omitempty"` // default 1440
 }
 
 // OperatorChange leaves alone what is nil.
 type OperatorChange struct {
-	Name    *string `json:"name,omitempty"`
-	Zone    *string `json:"zone,omitempty"`
-	CPolicy *string `json:"c_policy,omitempty"`
+	Name         *string `json:"name,omitempty"`
+	Zone         *string `json:"zone,omitempty"`
+	CPolicy      *string `json:"c_policy,omitempty"`
+	CorrectAfter *int64  `json:"correct_after_m,omitempty"`
 }
 
 // TaxProfile of a seller from a date on.
@@ -83,6 +86,7 @@ type Fiscalizer struct {
 	Source    string    `json:"source"` // cash, reader1, reader2
 	Who       string    `json:"who"`    // us, terminal, not_subject
 	Reason    string    `json:"reason,omitempty"`
+	Advance   bool      `json:"advance,omitempty"` // the reader's keys are the operator's own: loading one is an advance
 	ValidFrom time.Time `json:"valid_from,omitzero"`
 }
 

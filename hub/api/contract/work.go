@@ -143,6 +143,25 @@ type BindJob struct {
 	Why string `json:"why"`
 }
 
+// RefundOrder has a receipt's money given back.
+type RefundOrder struct {
+	Why  string `json:"why"`
+	Form string `json:"form,omitempty"` // cash, ecash; empty: as it came
+}
+
+// CorrectOrder is an order of a correction.
+type CorrectOrder struct {
+	Why     string `json:"why"`
+	ByOrder bool   `json:"by_order,omitempty"` // 1173
+	Number  string `json:"number,omitempty"`   // 1179
+}
+
+// Ordered is what an order came to.
+type Ordered struct {
+	Act  string `json:"act"`
+	Jobs []Job  `json:"jobs"`
+}
+
 // Receipt is a fiscal document that was made.
 type Receipt struct {
 	Operator  string    `json:"operator"`

@@ -16,6 +16,14 @@ var answers = []entry{
 	{"bad_cursor", "Курсор не от этого списка", "The cursor is none of this list", "Передайте next прежнего ответа без изменений", "Pass next of the answer before, unchanged"},
 	{"moved_on", "Документ уже в другом состоянии", "The job is in another state by now", "Посмотрите его снова", "Look at it again"},
 	{"may_exist", "Возможно, чек уже сделан", "The document may have been made already", "Проверьте в кассе: привяжите найденный документ или подтвердите, что его нет", "Look at the register: bind the document found, or say that there is none"},
+	{"no_receipt_of_sale", "Этот документ — не чек продажи", "This document is no receipt of a sale", "Выберите чек прихода", "Choose a receipt of a sale"},
+	{"refunded_already", "По этому чеку уже есть возврат или исправление", "The receipt has been taken back or repaired already", "Посмотрите продажу: возврат стоит рядом с чеком", "Look at the sale: the refund stands beside the receipt"},
+	{"has_receipt", "У продажи есть чек или он может быть", "The sale has a receipt, or may have one", "Верните или исправьте тот чек; если его исход неизвестен, сначала решите это", "Refund or repair that receipt; settle it first when its outcome is unknown"},
+	{"nothing_wrong", "По нынешнему каталогу чек верен", "By the catalogue as it stands the receipt is right", "Сначала исправьте каталог с датой до продажи", "Put the catalogue right first, from a date before the sale"},
+	{"no_sale", "Эта запись — не продажа", "This record is no sale", "Выберите продажу", "Choose a sale"},
+	{"order_number", "По предписанию нужен его номер", "By order of the tax office its number is needed", "Укажите номер предписания (1179)", "Give the order's number (1179)"},
+	{"not_settling", "Исход этого документа не выясняется", "Nothing of this job is being settled", "Посмотрите его состояние", "Look at its state"},
+	{"advance_needs_reader", "Аванс — только у ридера, чеки которого делаем мы", "Advances are of a reader whose receipts we make", "Уберите признак или выберите reader1, reader2 и who=us", "Take the flag away, or choose reader1, reader2 and who=us"},
 	{"document_differs", "Сумма или вид документа другие", "The document has another sum or kind", "Выберите другой документ", "Choose another document"},
 	{"not_held", "Запись не ждёт решения", "The record does not wait for a decision", "Посмотрите её снова: решение могло быть принято", "Look at it again: it may have been decided"},
 	{"still_refused", "Сообщение всё ещё не принимается", "The message can still not be taken in", "Обновите хаб или отложите сообщение", "Update the hub or put the message aside"},
@@ -63,6 +71,7 @@ var lanes = []entry{
 	{"document_doubled", "На одну продажу два документа", "One job has two documents", "Линия остановлена. Сделайте возврат лишнего чека и передайте случай разработчику", "The lane is stopped. Refund the receipt too many and tell the developers"},
 	{"document_mismatch", "Документ с ключом задания содержит другое", "A document with a job's key has another content", "Линия остановлена. Сверьте документ с продажей, сделайте коррекцию", "The lane is stopped. Compare the document with the sale, make a correction"},
 	{"lane_ffd_mismatch", "Версия ФФД кассы не та, что у линии", "The register's FFD is not the lane's", "Исправьте ФФД линии или перерегистрируйте кассу", "Correct the lane's FFD or register the register anew"},
+	{"second_hub", "С кассой одновременно работает другой хаб", "Another hub works with the register at the same time", "Линия остановлена. Выключите эту кассу в другом хабе, нажмите «Продолжить»", "The lane is stopped. Disable the register in the other hub, then let the lane go on"},
 	{"shift_report_repeated", "Касса снова просит отчёт о смене, который уже сделан", "The register asks for a shift report that is done already", "Линия остановлена. Проверьте смену на кассе", "The lane is stopped. Check the shift at the register"},
 }
 
