@@ -11,9 +11,10 @@ import (
 
 // Describe writes a value for people in "ru" or "en": money in roubles, times
 // of the register's clock, coded values by name, the fiscal sign in ten digits,
-// bytes and what breaks its type in hexadecimal.
+// bytes and what breaks its type in
+// hexadecimal after 0x.
 func Describe(e Element, lang string) string {
-	raw := strings.ToUpper(hex.EncodeToString(e.Value))
+	raw := "0x" + strings.ToUpper(hex.EncodeToString(e.Value))
 	info, ok := Lookup(e.Tag)
 	if !ok {
 		return raw

@@ -301,3 +301,28 @@ func BenchmarkParse48Items(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkValidate(b *testing.B) {
+	doc, _, err := ParseDocument(worked(b, "receipt-1.2"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if ps := Validate(doc); len(ps) > 0 {
+			b.Fatal(ps)
+		}
+	}
+}
+
+func BenchmarkText(b *testing.B) {
+	doc, _, err := ParseDocument(worked(b, "receipt-1.2"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = AppendText(buf[:0], doc, "ru")
+	}
+}

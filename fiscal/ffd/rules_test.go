@@ -84,3 +84,37 @@ func allRules() [][]Rule {
 	}
 	return out
 }
+
+// The two tables, of requisites and of compositions, were transcribed apart:
+// what a document's composition has, the requisite's row names too, and the
+// reverse.
+func TestTablesAgree(t *testing.T) {
+	in := map[Tag]In{
+		CodeRegistration: inReg, CodeReregistration: inReg, CodeShiftOpen: inOpen, CodeReceipt: inRcpt, CodeBSO: inRcpt,
+		CodeCorrection: inCorr, CodeBSOCorrection: inCorr, CodeShiftClose: inClose, CodeState: inState, CodeFNClose: inFnclose,
+		CodeConfirmation: inConf, CodeMarkRequest: inM81, CodeMarkNotice: inM82, CodeMarkAnswer: inM83, CodeMarkReceipt: inM84,
+	}
+	var collect func(rules []Rule, has map[Tag]bool)
+	collect = func(rules []Rule, has map[Tag]bool) {
+		for _, r := range rules {
+			if !has[r.Tag] {
+				has[r.Tag] = true
+				collect(structures[r.Tag], has)
+			}
+		}
+	}
+	for _, d := range Documents {
+		for _, r := range d.Rules {
+			if info, ok := Lookup(r.Tag); !ok || info.In&in[d.Code] == 0 {
+				t.Errorf("document %d has %d, the requisite's row does not say so", d.Code, r.Tag)
+			}
+		}
+		has := map[Tag]bool{}
+		collect(d.Rules, has)
+		for i := range Tags[:len(Tags)-4] { // the last are of FFD 1.0
+			if Tags[i].In&in[d.Code] != 0 && !has[Tags[i].Tag] && d.Code != CodeRegistration { // shares its mark with 11
+				t.Errorf("document %d lacks %d", d.Code, Tags[i].Tag)
+			}
+		}
+	}
+}

@@ -1,6 +1,17 @@
-// Package ffd is the codec of fiscal documents in the FFD formats 1.05, 1.1
-// and 1.2: TLV elements, the tag table and the composition of documents
-// (order ED-7-20/662@ with its changes).
+// Package ffd is the codec of fiscal documents in the FFD formats 1.05, 1.1 and
+// 1.2 (order ED-7-20/662@ with its changes).
+//
+// Three tables hold the formats as data: Tags (requisites: type, length, names,
+// key in exports), Documents (types of documents) and the Rules of each document
+// and structure (obligation by version, with its condition). Everything is
+// decoded by them: ParseContainer finds a document in what stands around it,
+// ParseDocument reads it, Validate compares it with the tables, AppendText shows
+// it to people, Export gives it as the tax service's app does.
+//
+// Documents are made by Compose… and read back by Decompose… functions; Check
+// says beforehand whether a fiscal.Document fits a version. Drivers of registers
+// that make the document themselves take its parts from TaxElements,
+// CorrectionElements, RepairElement, MarkElements, MarkingCode and SubjectIn.
 package ffd
 
 import (
