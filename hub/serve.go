@@ -82,6 +82,7 @@ func (m *Main) Start(ctx context.Context) error {
 		return err
 	}
 	m.startTill(run)
+	m.startLate(run)
 	return m.startHTTP()
 }
 
@@ -158,6 +159,34 @@ func (m *Main) startTill(run context.Context) {
 			case <-run.Done():
 				return
 			case <-time.After(5 * time.Second):
+			}
+		}
+	})
+}
+
+// lateEvery is how often old sales are looked for: their limit is in minutes.
+const lateEvery = 30 * time.Second
+
+// startLate turns receipts that have waited for too long into corrections.
+func (m *Main) startLate(run context.Context) {
+	m.work.Go(func() {
+		tick := time.NewTicker(lateEvery)
+		defer tick.Stop()
+		for {
+			for {
+				n, err := m.store.CorrectLate(run)
+				if err != nil && run.Err() == nil {
+					m.Log.Error("old sales were not turned into corrections", "error", err)
+				}
+				if n == 0 {
+					break
+				}
+				m.Log.Info("old sales get corrections", "jobs", n)
+			}
+			select {
+			case <-run.Done():
+				return
+			case <-tick.C:
 			}
 		}
 	})

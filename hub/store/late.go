@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/chekomat/chekomat/fiscal"
@@ -40,10 +41,13 @@ func (s *Store) CorrectLate(ctx context.Context) (n int, err error) {
 			return err
 		}
 		for _, id := range ids {
-			if err := correctLate(ctx, tx, now, id); err != nil {
+			switch err := correctLate(ctx, tx, now, id); {
+			case errors.Is(err, ErrMoved): // another hub was first
+			case err != nil:
 				return fmt.Errorf("job %s: %w", id, err)
+			default:
+				n++
 			}
-			n++
 		}
 		return nil
 	})
