@@ -131,6 +131,22 @@ func (f *FN) Cancel() error {
 	return nil
 }
 
+// Rewind drops the data of the open document and leaves it begun. A real ФН has
+// no such command: it is for registers of the bench that give their data at the
+// end, when the finish was refused and may be tried again.
+func (f *FN) Rewind() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dark {
+		return ErrDark
+	}
+	if f.draft == nil {
+		return WrongState
+	}
+	f.draft.data, f.draft.seen, f.draft.part = nil, map[uint16]bool{}, 0
+	return nil
+}
+
 // drafts says that one of these documents is open.
 func (f *FN) drafts(kinds ...Current) error {
 	if f.dark {

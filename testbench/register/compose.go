@@ -62,7 +62,7 @@ func (d *device) closeReceipt(c *call) byte {
 	}
 	cl.paid[0] -= change
 	parts := d.compose(r, cl)
-	doc, err := d.fiscalize(r, parts, operationOf[r.Type], total)
+	doc, err := d.fiscalize(parts, operationOf[r.Type], total)
 	if err != nil {
 		return fnCode(err)
 	}
@@ -74,7 +74,7 @@ func (d *device) closeReceipt(c *call) byte {
 
 // fiscalize gives a receipt or a correction to the ФН and finishes it. When the
 // ФН refuses, what it took of this try is dropped and the receipt stays open.
-func (d *device) fiscalize(r *receipt, parts [][]byte, operation byte, total int64) (doc fn.Document, err error) {
+func (d *device) fiscalize(parts [][]byte, operation byte, total int64) (doc fn.Document, err error) {
 	for _, part := range parts {
 		if err = d.fn.Data(part); err != nil {
 			break
@@ -84,8 +84,7 @@ func (d *device) fiscalize(r *receipt, parts [][]byte, operation byte, total int
 		doc, err = d.fn.FinishReceipt(d.now(), operation, total)
 	}
 	if err != nil {
-		_ = d.fn.Cancel()
-		_ = d.fn.Begin(r.kind(), d.now())
+		_ = d.fn.Rewind()
 		return doc, err
 	}
 	d.nv.Receipt, d.dirty = nil, true

@@ -133,7 +133,7 @@ func (d *device) correct(c *call, f fix) byte {
 		}
 	}
 	parts = append(parts, fn.AppendString(tail, 1060, "www.nalog.gov.ru"))
-	doc, err := d.fiscalize(r, parts, f.operation, f.total)
+	doc, err := d.fiscalize(parts, f.operation, f.total)
 	if err != nil {
 		return fnCode(err)
 	}

@@ -275,7 +275,7 @@ func TestSerialLine(t *testing.T) {
 	}
 
 	w.inject("power_loss@status,delay=1ms")
-	say(appendFrameV1(nil, cmd(0x10))...) // its ACK goes with the power
+	say(appendFrameV1(nil, cmd(0x10))...)    // its ACK goes with the power
 	for end := time.Now().Add(patience); ; { // the other link layer after the power came back
 		if time.Now().After(end) {
 			t.Fatal("the register never came back")
