@@ -17,6 +17,9 @@ import (
 // maxDocument is above the longest document of FFD (32768 and its head).
 const maxDocument = 40_000
 
+// headLen is the length of a document's head: code and length.
+const headLen = 4
+
 // leastBlock is the shortest block worth asking for.
 const leastBlock = 16
 
@@ -78,14 +81,26 @@ func (d *Driver) readOut(ctx context.Context, r *reading) (readback.Document, er
 			r.raw = append(r.raw, b...)
 		}
 	}
-	return readback.Assemble(r.sel.Type, r.sel.Size, r.raw, ended || len(r.raw) >= r.want()), nil
+	return readback.Assemble(r.sel.Type, r.sel.Size, r.raw, len(r.raw) >= r.want() || ended && r.headless()), nil
+}
+
+// headless says that what came is the announced size less a head that it
+// counts and did not give.
+func (r *reading) headless() bool {
+	return len(r.raw) == r.sel.Size-headLen && !r.head(r.sel.Size-headLen)
+}
+
+// head says whether the document begins with a head that announces so many
+// bytes.
+func (r *reading) head(size int) bool {
+	return len(r.raw) >= headLen && binary.LittleEndian.Uint16(r.raw) == r.sel.Type && int(binary.LittleEndian.Uint16(r.raw[2:])) == size
 }
 
 // want is how many bytes there are: 4 more than announced when the document
 // begins with a head that the size does not count.
 func (r *reading) want() int {
-	if len(r.raw) >= 4 && binary.LittleEndian.Uint16(r.raw) == r.sel.Type && int(binary.LittleEndian.Uint16(r.raw[2:])) == r.sel.Size {
-		return r.sel.Size + 4
+	if r.head(r.sel.Size) {
+		return r.sel.Size + headLen
 	}
 	return r.sel.Size
 }

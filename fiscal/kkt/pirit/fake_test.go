@@ -45,6 +45,8 @@ type fake struct {
 	headless bool
 	reading  []byte
 
+	alive bool // ENQ is answered while a command runs
+
 	cutAt int // link byte at which the connection breaks once; 0 never
 	bytes int
 	calls []string
@@ -85,15 +87,25 @@ func newFake() *fake {
 		now: time.Date(2026, 3, 6, 13, 50, 0, 0, time.UTC), refuse: map[string][]int{},
 		taxes: map[string]uint64{"0": 1, "1": 2, "2": 5, "3": 6, "4": 3, "5": 4, "6": 11},
 	}
-	registration := []ffd.Element{ffd.Num(1209, uint64(f.version)), ffd.Num(1062, 0x37), ffd.Num(1001, 1)}
-	for tag, text := range map[ffd.Tag]string{1018: "7700999990", 1037: "0000000001036533", 1009: f.address, 1187: "холл"} {
-		e, _ := ffd.Str(tag, text)
-		registration = append(registration, e)
-	}
-	f.add(1, registration...)
+	f.add(1)
+	f.register(f.version)
 	f.add(2)
 	f.add(3, ffd.Num(1054, 1), ffd.Num(1020, 100))
 	return f
+}
+
+// register makes document 1 the registration of a format.
+func (f *fake) register(v kkt.FFD) {
+	f.version = v
+	body := []ffd.Element{ffd.Num(1209, uint64(v)), ffd.Num(1062, 0x37), ffd.Num(1001, 1)}
+	for _, t := range []struct {
+		tag  ffd.Tag
+		text string
+	}{{1018, "7700999990"}, {1037, "0000000001036533"}, {1009, f.address}, {1187, "холл"}} {
+		e, _ := ffd.Str(t.tag, t.text)
+		body = append(body, e)
+	}
+	f.docs[0].body = append(f.docs[0].body[:4:4], body...)
 }
 
 func (f *fake) last() uint32 { return uint32(len(f.docs)) }
@@ -211,7 +223,9 @@ func (f *fake) command(l *fakeLink) error {
 	}
 	f.calls = append(f.calls, call)
 	if f.before != nil {
+		stop := f.awake(l)
 		f.before(call)
+		stop()
 	}
 	a := Answer{ID: c.ID, Code: c.Code}
 	if q := f.refuse[call]; len(q) > 0 {
@@ -235,6 +249,30 @@ func (f *fake) command(l *fakeLink) error {
 		out = f.reply(call, out)
 	}
 	return l.put(out...)
+}
+
+// awake answers ENQ while a command runs.
+func (f *fake) awake(l *fakeLink) (stop func()) {
+	if !f.alive {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			if b, err := l.r.ReadByte(); err != nil || b != ENQ {
+				return
+			}
+			if _, err := l.conn.Write([]byte{ACK}); err != nil {
+				return
+			}
+		}
+	}()
+	return func() {
+		_ = l.conn.SetReadDeadline(time.Unix(1, 0))
+		<-done
+		_ = l.conn.SetReadDeadline(time.Time{})
+	}
 }
 
 func at(fields []string, i int) string {

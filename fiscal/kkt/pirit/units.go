@@ -72,6 +72,7 @@ func (d *Driver) unit(ctx context.Context) (u kkt.Unit, err error) {
 	q.ask(cmdFN, fnOFD, func(f []string) {
 		if x, err := parseExchange(f); err == nil {
 			u.FN.Unsent, u.FN.UnsentFD, u.FN.UnsentAt = x.Unsent, x.FirstFD, x.FirstAt
+			u.FN.Told |= kkt.ToldUnsent
 		}
 	})
 	if u.FN.ShiftOpen {

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/charset"
 	"github.com/chekomat/chekomat/fiscal/fault"
+	"github.com/chekomat/chekomat/fiscal/ffd"
 	"github.com/chekomat/chekomat/fiscal/kkt"
 )
 
@@ -53,8 +55,8 @@ func (d *Driver) Encode(doc fiscal.Document, key kkt.Key, reg kkt.Registration) 
 		if err := d.set.suits(doc, reg); err != nil {
 			return kkt.Wire{}, err
 		}
-		p.FFD = reg.FFD
-		p.Document.Machine.Address, p.Document.Machine.Place = plain(doc.Machine.Address), plain(doc.Machine.Place)
+		doc = written(doc, reg.FFD)
+		p.FFD, p.Document = reg.FFD, doc
 		p.Steps, err = d.set.receiptSteps(doc, key, reg)
 		summary = fmt.Sprintf("receipt op %d, %s RUB, machine %s", doc.Operation,
 			fiscal.AppendRoubles(nil, doc.Total), doc.Machine.Serial)
@@ -75,6 +77,21 @@ func (d *Driver) Encode(doc fiscal.Document, key kkt.Key, reg kkt.Registration) 
 		return kkt.Wire{}, rejected(err)
 	}
 	return kkt.Wire{Driver: Name, Bytes: b, Summary: summary}, nil
+}
+
+// written is the document as this protocol writes it, so that it can be
+// compared with what comes back.
+func written(doc fiscal.Document, v kkt.FFD) fiscal.Document {
+	doc.Machine.Address, doc.Machine.Place = plain(doc.Machine.Address), plain(doc.Machine.Place)
+	doc.Items = slices.Clone(doc.Items)
+	for i := range doc.Items {
+		it := &doc.Items[i]
+		it.Name = plain(it.Name)
+		if v != 0 {
+			it.Subject = ffd.SubjectIn(*it, v)
+		}
+	}
+	return doc
 }
 
 func rejected(err error) error {

@@ -31,9 +31,7 @@ func (s *Settings) receiptSteps(doc fiscal.Document, key kkt.Key, reg kkt.Regist
 		// The name of the attribute is mandatory and goes to paper only.
 		steps = append(steps, step{cmdAttribute, []string{"1192", "", "ФП", fmt.Sprintf("%010d", doc.WrongFP)}})
 	}
-	for _, p := range payments(doc) {
-		steps = append(steps, p)
-	}
+	steps = append(steps, payments(doc)...)
 	return append(steps, step{cmdClose, closing(doc, key)}), nil
 }
 
@@ -53,7 +51,7 @@ func (s *Settings) opening(doc fiscal.Document, v kkt.FFD) []string {
 	// The tax system is the number of its bit in 1055.
 	f := []string{strconv.Itoa(mode), strconv.Itoa(s.Department), name, "", strconv.Itoa(bits.TrailingZeros8(uint8(doc.TaxSystem)))}
 	if v == 0 || s.Model.address(v) {
-		f = append(f, plain(doc.Machine.Address))
+		f = append(f, doc.Machine.Address)
 	}
 	return f
 }
@@ -75,7 +73,7 @@ func (s *Settings) item(it fiscal.Item, v kkt.FFD) (step, error) {
 		measure = strconv.Itoa(int(it.Measure))
 	}
 	return step{cmdItem, []string{
-		plain(it.Name), "", micro(it.Quantity), roubles(it.Price), strconv.Itoa(tax), "", "", "", measure, "",
+		it.Name, "", micro(it.Quantity), roubles(it.Price), strconv.Itoa(tax), "", "", "", measure, "",
 		strconv.Itoa(int(it.Method)), strconv.Itoa(int(it.Subject)),
 	}}, nil
 }
@@ -103,7 +101,7 @@ func closing(doc fiscal.Document, key kkt.Key) []string {
 		sender = doc.SellerEmail
 	}
 	f := []string{
-		"1", doc.BuyerContact, "", plain(doc.Machine.Place), sender, doc.Machine.Serial, kkt.KeyName, string(key),
+		"1", doc.BuyerContact, "", doc.Machine.Place, sender, doc.Machine.Serial, kkt.KeyName, string(key),
 	}
 	if b := doc.Buyer; b != nil {
 		f = append(f, plain(b.Name), b.INN)

@@ -4,12 +4,16 @@
 package readback
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/ffd"
 	"github.com/chekomat/chekomat/fiscal/kkt"
 )
+
+// headLen is the length of a document's head: code and length.
+const headLen = 4
 
 // Document is a document as a register gave it back.
 type Document struct {
@@ -26,6 +30,8 @@ func Assemble(code uint16, announced int, raw []byte, ended bool) Document {
 	rest := raw
 	if doc, n, err := ffd.ParseDocument(raw); err == nil && n == len(raw) && uint16(doc.Code) == code {
 		d.Body, rest = doc.Body, nil
+	} else if len(raw) >= headLen && binary.LittleEndian.Uint16(raw) == code {
+		rest = raw[headLen:] // a head whose document is not whole; no requisite has such a tag
 	}
 	for len(rest) > 0 {
 		e, n, err := ffd.ParseElement(rest)
