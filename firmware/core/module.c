@@ -148,6 +148,10 @@ void module_opened(struct module *m, uint8_t link, uint64_t now)
 void module_supply(struct module *m, uint16_t mv, uint64_t now)
 {
 	m->supply = mv;
+	if (!m->supply_known) {
+		m->supply_known = true;
+		m->supply_good = mv >= supply_lost;
+	}
 	if (m->supply_good && mv < supply_lost) {
 		m->supply_good = false;
 		module_event(m, now, E_SUPPLY_LOST, 0xFF, mv);

@@ -64,14 +64,14 @@ struct module {
 	bool resumed;        /* words flow */
 	uint64_t next;       /* number of the word to send next */
 	uint64_t told;       /* time last told by NOW */
-	uint64_t beat_at, now_at, greet_at;
+	uint64_t beat_at, now_at;
 	uint16_t frames_dropped;
 
 	struct note notes[NOTES];
 	uint8_t note_at, note_n;
 
 	uint16_t supply;     /* mV */
-	bool supply_good;
+	bool supply_known, supply_good;
 	bool confirmed;
 	uint8_t reboot;      /* 0 none, else 1 + how, at reboot_at */
 	uint64_t reboot_at;

@@ -29,6 +29,7 @@ export class Chip {
     this.edgeAt = 0;
     this.epoch = 0; // when this run of the chip began
     this.resets = [];
+    this.outs = new Map(); // levels of outputs as told
     this.usbBoot = false;
     this.instructions = 0;
     this.onHost = () => {};   // (t, link, byte array)
@@ -93,8 +94,13 @@ export class Chip {
     gpio[PIN.interlock].setInputValue(!this.interlock);
     adc.channelValues[0] = this.raw();
     for (const pin of [PIN.mdbTx, PIN.exeTx, ...PIN.outputs]) {
+      const first = this.driven(pin);
+      if (this.outs.has(pin) && this.outs.get(pin) !== first) this.onOutput(this.now, pin, first); // a reset lets go
+      this.outs.set(pin, first);
       gpio[pin].addListener(() => {
         const level = this.driven(pin);
+        if (level === this.outs.get(pin)) return;
+        this.outs.set(pin, level);
         if (pin === PIN.mdbTx) this.drive(1);
         this.onOutput(this.moment ?? this.now, pin, level);
       });
@@ -210,6 +216,12 @@ export class Chip {
     }
   }
 
+  /** nextThing is when something happens without the processor. */
+  nextThing(until) {
+    const alarm = this.clock.nextAlarm ? this.clock.nextAlarm.nanos + this.epoch : Infinity;
+    return Math.min(this.due, alarm, until);
+  }
+
   /** run goes on until t, or until stop() says so. */
   run(until, stop = () => false) {
     while (this.now < until && !this.usbBoot) {
@@ -220,15 +232,17 @@ export class Chip {
         core.interruptsUpdated = true;
       }
       if (!core.waiting) {
-        const cycles = core.executeInstruction();
+        const pc = core.PC, cycles = core.executeInstruction();
         this.instructions++;
-        this.clock.tick((cycles * 1e9) / this.rp.clkSys + this.extra);
+        let ns = (cycles * 1e9) / this.rp.clkSys + this.extra;
         this.extra = 0;
+        // A jump to itself waits for an interrupt that is due later, or for ever.
+        if (core.PC === pc) ns = Math.max(ns, this.nextThing(until) - this.now);
+        this.clock.tick(ns);
       } else {
-        const alarm = this.clock.nextAlarm ? this.clock.nextAlarm.nanos + this.epoch : Infinity;
-        const to = Math.min(this.due, alarm, until);
+        const to = this.nextThing(until);
         if (to > this.now) this.clock.tick(to - this.now);
-        else if (alarm <= this.now) this.clock.tick(0);
+        else this.clock.tick(1); // an alarm due now, but for the rounding of its time
       }
       if (this.due <= this.now) this.settle(this.now);
       if (stop()) return true;

@@ -1,12 +1,12 @@
 // Puts boot stage and program together: build/chekomat.img (what FW_BEGIN takes,
 // core/slots.h has the header), .bin (flash from its start) and .uf2.
-//   node tools/image.mjs boot.raw program.raw program.elf version.h out-prefix
+//   node tools/image.mjs boot.raw program.raw program.elf version.h out-prefix [patch]
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const FLASH = 0x10000000, LOAD = 0x20000000;
 const SECTOR = 4096, JOURNAL = 0x4000, SLOT = 0x10000, SLOT_SIZE = 0x10000, HEADER = 32;
 
-const [bootFile, programFile, elfFile, versionFile, out] = process.argv.slice(2);
+const [bootFile, programFile, elfFile, versionFile, out, patch] = process.argv.slice(2);
 
 /** CRC-32/MPEG-2, as the mask ROM checks boot2. */
 export function crcMpeg2(bytes) {
@@ -31,7 +31,7 @@ export function crcIeee(bytes) {
 function version() {
   const text = readFileSync(versionFile, 'utf8');
   const of = (name) => Number(text.match(new RegExp(`#define ${name} (\\d+)`))[1]);
-  return [of('VERSION_MAJOR'), of('VERSION_MINOR'), of('VERSION_PATCH'), of('HARDWARE')];
+  return [of('VERSION_MAJOR'), of('VERSION_MINOR'), patch === undefined ? of('VERSION_PATCH') : Number(patch), of('HARDWARE')];
 }
 
 function image(program, entry) {
