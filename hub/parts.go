@@ -73,23 +73,43 @@ type desk struct {
 }
 
 // Look asks the register of a lane that does not run through a driver of its own.
-func (t desk) Look(ctx context.Context, lane string) ([]kkt.Unit, error) {
-	units, err := t.Till.Look(ctx, lane)
-	if !errors.Is(err, till.ErrNotRunning) {
-		return units, err
+func (t desk) Look(ctx context.Context, lane string) (units []kkt.Unit, err error) {
+	units, err = t.Till.Look(ctx, lane)
+	if errors.Is(err, till.ErrNotRunning) {
+		err = t.apart(ctx, lane, func(d kkt.Driver) error {
+			units, err = d.Units(ctx)
+			return err
+		})
 	}
+	return units, err
+}
+
+// Document reads a document of a lane that does not run in the same way.
+func (t desk) Document(ctx context.Context, lane, fn string, fd uint32) (doc kkt.Stored, err error) {
+	doc, err = t.Till.Document(ctx, lane, fn, fd)
+	if errors.Is(err, till.ErrNotRunning) {
+		err = t.apart(ctx, lane, func(d kkt.Driver) error {
+			doc, err = till.ReadDocument(ctx, d, fn, fd)
+			return err
+		})
+	}
+	return doc, err
+}
+
+// apart opens a driver beside the till.
+func (t desk) apart(ctx context.Context, lane string, fn func(kkt.Driver) error) error {
 	l, err := t.m.store.Lane(ctx, lane)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d, err := t.m.openRegister(l.URL)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if c, ok := d.(io.Closer); ok {
 		defer c.Close()
 	}
-	return d.Units(ctx)
+	return fn(d)
 }
 
 // writeIngest writes what ingest has counted since the start.

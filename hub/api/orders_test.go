@@ -71,3 +71,15 @@ func TestLimitOfOrdinaryReceipts(t *testing.T) {
 		t.Errorf("%+v", m.Fiscalizers)
 	}
 }
+
+func TestFindDocument(t *testing.T) {
+	w := newWorld(t)
+	var d contract.FoundDocument
+	w.do(w.a.token, "GET", fmt.Sprintf("/api/v1/lanes/%s/documents/7?fn=9999", w.a.lane), nil, 200, &d)
+	if d.FN != "9999" || d.FD != 7 || d.Key != "abc" || d.Job != "" || d.Text == "" || d.Amount != 6000 {
+		t.Errorf("%+v", d)
+	}
+	w.do(w.a.token, "GET", fmt.Sprintf("/api/v1/lanes/%s/documents/7?fn=gone", w.a.lane), nil, 409, nil)
+	w.do(w.a.token, "GET", fmt.Sprintf("/api/v1/lanes/%s/documents/0", w.a.lane), nil, 404, nil)
+	w.do(w.a.token, "GET", "/api/v1/lanes/"+w.b.lane+"/documents/7", nil, 404, nil)
+}

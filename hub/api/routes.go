@@ -52,6 +52,7 @@ func (s *Server) routes() []route {
 		{pattern: "PATCH /api/v1/lanes/{lane}", do: s.updateLane},
 		{pattern: "POST /api/v1/lanes/{lane}/test", do: s.testLane},
 		{pattern: "POST /api/v1/lanes/{lane}/resume", do: s.resumeLane},
+		{pattern: "GET /api/v1/lanes/{lane}/documents/{fd}", do: s.findDocument},
 
 		{pattern: "GET /api/v1/sales", do: s.listSales},
 		{pattern: "GET /api/v1/sales/{record}", do: s.getSale},

@@ -32,6 +32,8 @@ type Till interface {
 	NotMade(ctx context.Context, job, actor, why string) error
 	// Look asks a lane's registers for their state now; it makes nothing.
 	Look(ctx context.Context, lane string) ([]kkt.Unit, error)
+	// Document reads a document of a lane's ФН ("": the one in place).
+	Document(ctx context.Context, lane, fn string, fd uint32) (kkt.Stored, error)
 	Resume(ctx context.Context, lane, actor, why string) error
 }
 

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/fiscal"
+	"github.com/chekomat/chekomat/fiscal/fault"
 	"github.com/chekomat/chekomat/fiscal/kkt"
 	_ "github.com/chekomat/chekomat/fiscal/kkt/shtrih"
 	"github.com/chekomat/chekomat/hub/api/contract"
@@ -70,7 +72,7 @@ func newWorld(t *testing.T) *world {
 	in.Attach(nobody{})
 	t.Cleanup(in.Stop)
 	w := &world{t: t, st: st, ingest: in}
-	w.api = New(Options{Store: st, Records: in, Till: till.New(st, till.Settings{}), Broker: nobody{}, Data: t.TempDir(), Version: "test",
+	w.api = New(Options{Store: st, Records: in, Till: archive{till.New(st, till.Settings{})}, Broker: nobody{}, Data: t.TempDir(), Version: "test",
 		Changes: Changes{Fleet: in.FleetChanged, Agent: in.AgentChanged}})
 	t.Cleanup(w.api.Close)
 	root, err := st.CreateToken(t.Context(), "", "installation")
@@ -269,4 +271,14 @@ func (n tenant) fill(pattern string) (method, path string) {
 		path += "?operator=" + n.id
 	}
 	return method, path
+}
+
+// archive is a till without lanes whose registers give documents back.
+type archive struct{ *till.Till }
+
+func (archive) Document(_ context.Context, _, fn string, fd uint32) (kkt.Stored, error) {
+	if fn == "gone" {
+		return kkt.Stored{}, fault.New(fault.Unreachable, "no answer")
+	}
+	return kkt.Stored{Type: 3, Key: "abc", Receipt: fiscal.Receipt{FN: fn, FD: fd, FP: 1, Total: 6000}}, nil
 }

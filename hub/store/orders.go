@@ -359,3 +359,15 @@ func putJob(tx *sql.Tx, now int64, j Job, t *tally, actor, detail string) error 
 	t.job(j.State)
 	return history(tx, now, j.ID, j.State, j.Reason, detail, actor)
 }
+
+// JobOfDocument is the job a document is the receipt of; ErrNotFound.
+func (s *Store) JobOfDocument(ctx context.Context, operator, fn string, fd uint32) (job string, err error) {
+	err = s.r.QueryRowContext(ctx, `SELECT job_id FROM receipt WHERE fn = ?1 AND fd = ?2 AND (?3 = '' OR operator_id = ?3)`, fn, fd, operator).Scan(&job)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", ErrNotFound
+	}
+	if err != nil {
+		err = fmt.Errorf("store: whose document %s/%d is: %w", fn, fd, err)
+	}
+	return job, err
+}

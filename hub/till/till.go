@@ -358,17 +358,9 @@ func (t *Till) caught(ctx context.Context, lane string) {
 
 // Look asks a running lane's registers for their state now; it makes nothing.
 func (t *Till) Look(ctx context.Context, lane string) ([]kkt.Unit, error) {
-	t.mu.Lock()
-	r := t.runs[lane]
-	t.mu.Unlock()
-	if r == nil {
-		return nil, ErrNotRunning
-	}
-	r.mu.Lock()
-	d := r.driver
-	r.mu.Unlock()
-	if d == nil {
-		return nil, ErrNotRunning
+	d, err := t.driverOf(lane)
+	if err != nil {
+		return nil, err
 	}
 	return d.Units(ctx)
 }

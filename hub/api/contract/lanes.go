@@ -89,6 +89,21 @@ type Lane struct {
 	Foreign    int64      `json:"foreign,omitempty"`
 }
 
+// FoundDocument is a document read from a register's ФН.
+type FoundDocument struct {
+	FN        string `json:"fn"`
+	FD        int64  `json:"fd"`
+	FP        int64  `json:"fp,omitempty"`
+	Type      int    `json:"type"`
+	At        string `json:"at,omitempty"`
+	Amount    int64  `json:"amount"`
+	Confirmed bool   `json:"confirmed"`
+	Key       string `json:"key,omitempty"`
+	Job       string `json:"job,omitempty"`
+	Text      string `json:"text"`
+	Document  []byte `json:"document,omitempty"`
+}
+
 // LaneTest is what was found at the register's address.
 type LaneTest struct {
 	OK     bool   `json:"ok"`

@@ -22,6 +22,7 @@ var answers = []entry{
 	{"nothing_wrong", "По нынешнему каталогу чек верен", "By the catalogue as it stands the receipt is right", "Сначала исправьте каталог с датой до продажи", "Put the catalogue right first, from a date before the sale"},
 	{"no_sale", "Эта запись — не продажа", "This record is no sale", "Выберите продажу", "Choose a sale"},
 	{"order_number", "По предписанию нужен его номер", "By order of the tax office its number is needed", "Укажите номер предписания (1179)", "Give the order's number (1179)"},
+	{"document_unread", "Документ не прочитан", "The document was not read", "Проверьте номер ФН и документа; касса должна уметь отдавать документы", "Check the numbers of the ФН and document; the register must be able to give documents back"},
 	{"not_settling", "Исход этого документа не выясняется", "Nothing of this job is being settled", "Посмотрите его состояние", "Look at its state"},
 	{"advance_needs_reader", "Аванс — только у ридера, чеки которого делаем мы", "Advances are of a reader whose receipts we make", "Уберите признак или выберите reader1, reader2 и who=us", "Take the flag away, or choose reader1, reader2 and who=us"},
 	{"document_differs", "Сумма или вид документа другие", "The document has another sum or kind", "Выберите другой документ", "Choose another document"},

@@ -1,0 +1,58 @@
+package till
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/chekomat/chekomat/fiscal/kkt"
+)
+
+// ErrUnreadable says that nothing behind a lane gives documents back.
+var ErrUnreadable = errors.New("documents of this lane can't be read back")
+
+// driverOf gives the driver of a running lane.
+func (t *Till) driverOf(lane string) (kkt.Driver, error) {
+	t.mu.Lock()
+	r := t.runs[lane]
+	t.mu.Unlock()
+	if r == nil {
+		return nil, ErrNotRunning
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.driver == nil {
+		return nil, ErrNotRunning
+	}
+	return r.driver, nil
+}
+
+// Document reads a document of a running lane's ФН; fn "" is the one in place.
+// It makes nothing. The error holds a fault, or is ErrNotRunning or
+// ErrUnreadable.
+func (t *Till) Document(ctx context.Context, lane, fn string, fd uint32) (kkt.Stored, error) {
+	d, err := t.driverOf(lane)
+	if err != nil {
+		return kkt.Stored{}, err
+	}
+	return ReadDocument(ctx, d, fn, fd)
+}
+
+// ReadDocument reads a document through a driver; fn "" is the ФН in place.
+func ReadDocument(ctx context.Context, d kkt.Driver, fn string, fd uint32) (kkt.Stored, error) {
+	r, ok := d.(kkt.DocumentReader)
+	if !ok {
+		return kkt.Stored{}, ErrUnreadable
+	}
+	if fn == "" {
+		units, err := d.Units(ctx)
+		if err != nil {
+			return kkt.Stored{}, err
+		}
+		if len(units) != 1 || units[0].FN.Serial == "" {
+			return kkt.Stored{}, fmt.Errorf("%d registers stand behind the lane, name the ФН: %w", len(units), ErrUnreadable)
+		}
+		fn = units[0].FN.Serial
+	}
+	return r.ReadDocument(ctx, fn, fd)
+}
