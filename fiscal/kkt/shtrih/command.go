@@ -45,6 +45,17 @@ const (
 	cmdResource     Code = 0xff63
 )
 
+// asks says that the command changes nothing in the register, so that it may be
+// sent again.
+func (c Code) asks() bool {
+	switch c {
+	case cmdShortStatus, cmdLongStatus, cmdReadTable, cmdDeviceType, cmdFNStatus, cmdFNValidity, cmdRegistration,
+		cmdFindDocument, cmdRegParameter, cmdExchange, cmdShift, cmdResource:
+		return true
+	}
+	return false
+}
+
 // String prints the code as the protocol does: "8Dh", "FF45h".
 func (c Code) String() string {
 	if c > 0xff {

@@ -107,7 +107,7 @@ func (d *Driver) connect(ctx context.Context) error {
 	if d.set.V2 {
 		err = s.sync2()
 	} else {
-		err = s.enquire(max(d.set.Answer, d.set.Close))
+		_, err = s.enquire(max(d.set.Answer, d.set.Close))
 	}
 	if err != nil {
 		conn.Close()

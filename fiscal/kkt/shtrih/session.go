@@ -92,13 +92,16 @@ func (s *session) wait(c Code) time.Duration {
 	return s.set.Answer
 }
 
-// exchange1 follows the host's state machine of kkt-shtrih 3. A command the
-// register refused with NAK was not taken and is sent again; after that nothing
-// is repeated.
+// exchange1 follows the host's state machine of kkt-shtrih 3. A question the
+// register refused with NAK is asked again. For every other command a NAK proves
+// nothing, though the protocol says that the frame was not taken: it may be the
+// late or repeated answer to the ENQ before, and a command sent twice may be
+// executed twice.
 func (s *session) exchange1(c Code) (data []byte, sent bool, err error) {
 	request := AppendFrame(nil, s.out)
 	for range linkTries {
-		if err := s.enquire(s.wait(c)); err != nil {
+		clean, err := s.enquire(s.wait(c))
+		if err != nil {
 			return nil, false, err
 		}
 		if err := s.patience(2 * s.set.Control); err != nil {
@@ -111,8 +114,11 @@ func (s *session) exchange1(c Code) (data []byte, sent bool, err error) {
 		if err != nil {
 			return nil, true, err
 		}
-		if b == NAK {
+		switch {
+		case b == NAK && clean && c.asks():
 			continue
+		case b == NAK:
+			return nil, true, errors.New("NAK, of the command or of the ENQ before it")
 		}
 		data, err = s.answer(c, s.wait(c))
 		return data, true, err
@@ -122,36 +128,55 @@ func (s *session) exchange1(c Code) (data []byte, sent bool, err error) {
 
 // enquire brings the register to "waiting for a command". Answers of earlier
 // commands that are still pending are taken and dropped: what became of them is
-// read from the ФН.
-func (s *session) enquire(pending time.Duration) error {
+// read from the ФН. clean says that each ENQ had its answer.
+func (s *session) enquire(pending time.Duration) (clean bool, err error) {
 	var last error
+	unanswered := 0
 	for try := 0; try < linkTries; {
 		if err := s.patience(s.set.Control); err != nil {
-			return err
+			return false, err
 		}
 		if _, err := s.conn.Write([]byte{ENQ}); err != nil {
-			return err
+			return false, err
 		}
 		b, err := s.control()
 		switch {
 		case err == nil && b == NAK:
-			return nil
+			return unanswered == 0, s.overtaken(unanswered)
 		case err == nil:
 			if _, err := s.answer(0, pending); err != nil {
-				return fmt.Errorf("take the pending answer: %w", err)
+				return false, fmt.Errorf("take the pending answer: %w", err)
 			}
 			try++
 		case isTimeout(err) && s.ctx.Err() == nil:
 			try++
+			unanswered++
 			last = err
 		default:
-			return err
+			return false, err
 		}
 	}
 	if last == nil {
 		last = errors.New("the register keeps sending old answers")
 	}
-	return fmt.Errorf("no reaction to ENQ: %w", last)
+	return false, fmt.Errorf("no reaction to ENQ: %w", last)
+}
+
+// overtaken waits for the answers to ENQs that were given up, so that they are
+// not taken for the answer to the command that follows.
+func (s *session) overtaken(n int) error {
+	for range n {
+		if err := s.patience(s.set.Control); err != nil {
+			return err
+		}
+		if _, err := s.control(); err != nil {
+			if isTimeout(err) && s.ctx.Err() == nil {
+				return nil // lost for good
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // control reads ACK or NAK and skips noise (RNDIS registers send FFh). A frame

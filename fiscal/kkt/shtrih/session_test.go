@@ -70,6 +70,8 @@ func TestLinkV1(t *testing.T) {
 		{name: "plain", script: "> 05\n< 15\n> " + statusRequest + "\n< 06\n< " + statusAnswer + "\n> 06"},
 		{name: "RNDIS bytes", script: "> 05\n< FF\n< 15\n> " + statusRequest + "\n< FF 06 FF 00\n< " + statusAnswer + "\n> 06"},
 		{name: "ENQ is missed once", script: "> 05\n> 05\n< 15\n> " + statusRequest + "\n< 06\n< " + statusAnswer + "\n> 06"},
+		{name: "two ENQs, both answered late", script: "> 05\n> 05\n< 15 15\n> " + statusRequest + "\n< 06\n< " + statusAnswer + "\n> 06"},
+		{name: "NAK of an earlier ENQ after the command", script: "> 05\n> 05\n< 15\n> " + statusRequest + "\n< 15\nwait", fails: true, sent: true},
 		{name: "an old answer is pending", script: "> 05\n< 06\n< " + oldAnswer + "\n> 06\n> 05\n< 15\n> " + statusRequest + "\n< 06\n< " + statusAnswer + "\n> 06"},
 		{name: "an old answer comes first", script: "> 05\n< 15\n> " + statusRequest + "\n< 06\n< " + oldAnswer + "\n> 06\n< " + statusAnswer + "\n> 06"},
 		{name: "command damaged", script: "> 05\n< 15\n> " + statusRequest + "\n< 15\n> 05\n< 15\n> " + statusRequest + "\n< 06\n< " + statusAnswer + "\n> 06"},
