@@ -21,7 +21,7 @@ var points = []string{
 	"journal.beforeAppend:1", "journal.beforeCommit:1", "journal.afterAppend:1",
 	"uplink.beforePublish:1", "uplink.beforePublish:2", "uplink.afterPublish:1", "uplink.afterPublish:2",
 	"uplink.afterAck:1", "uplink.afterAck:2", "uplink.afterAck:3", "journal.beforeSettle:1",
-	"screen.beforeDraw:1", "screen.beforeDraw:2", "screen.afterDraw:1",
+	"uplink.beforeHello:1", "uplink.afterSettle:1", "screen.beforeDraw:1", "screen.beforeDraw:2", "screen.afterDraw:1", "screen.beforeShown:1",
 }
 
 // TestKilledAtEachPoint kills the real program at each named point while it

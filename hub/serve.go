@@ -95,7 +95,8 @@ func (m *Main) make() (*downlink, *measuredStore) {
 	m.ingest = ingest.New(st, ingest.Options{MaxAmount: c.MaxAmount, GapAfter: c.GapAfter, SilentAfter: c.SilentAfter, LaneGrace: c.LaneGrace, Log: m.Log})
 	m.ingest.Attach(down)
 	m.till = till.New(m.store, till.Settings{Holder: c.Name, CloseAfter: c.ShiftCloseAfter, CloseAt: c.ShiftCloseAt, PollEvery: c.RegisterBy,
-		Now: m.Now, Open: m.openRegister, Teller: m.ingest, Log: m.Log})
+		MarkFile: filepath.Join(c.Data, markFile),
+		Now:      m.Now, Open: m.openRegister, Teller: m.ingest, Log: m.Log})
 	m.api = api.New(api.Options{Store: m.store, Records: m.ingest, Till: desk{m.till, m}, Broker: down, Data: c.Data, Version: Version,
 		Log: m.Log, Now: m.Now, Dashboard: web.Handler(),
 		Metrics: []func(io.Writer){st.taken.Write, func(w io.Writer) { writeIngest(w, m.ingest.Counts()) }},
@@ -117,8 +118,12 @@ func (m *Main) openStore(ctx context.Context) (err error) {
 	return err
 }
 
-// databaseFile stands in the data folder.
-const databaseFile = "hub.db"
+// Files of the data folder. The mark tells a restored database from its own: a
+// backup is of the database alone.
+const (
+	databaseFile = "hub.db"
+	markFile     = "hub.mark"
+)
 
 // startBroker lets agents in, after those of the last run were marked offline.
 func (m *Main) startBroker(ctx, run context.Context, down *downlink, st *measuredStore) error {
@@ -205,7 +210,7 @@ func (m *Main) openRegister(address string) (kkt.Driver, error) {
 			address = u.String()
 		}
 	}
-	return kkt.Open(address, kkt.Options{Now: m.Now, Log: m.Log})
+	return kkt.Open(address, kkt.Options{Now: m.Now, Log: m.Log, Dial: dial})
 }
 
 func (m *Main) startHTTP() error {

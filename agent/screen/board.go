@@ -95,6 +95,7 @@ func (b *Board) Run(ctx context.Context) {
 func (b *Board) step(m *Machine, in Input, drawn *int64) {
 	shown := m.Step(b.clock.Now().MonoMS, in)
 	for _, s := range shown {
+		fault.Point("screen.beforeShown")
 		if err := b.log.Shown(s); err != nil {
 			b.logger.Error("what was shown can't be kept", "seq", s.Seq, "result", s.Result, "err", err)
 		}

@@ -77,6 +77,7 @@ func (u *Uplink) ack(a wire.Ack) error {
 		if err := u.unlessFull(err); err != nil {
 			return err
 		}
+		fault.Point("uplink.afterSettle")
 	}
 	if v.answered {
 		u.win.greeted(epoch, a.Upto, a.Missing)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chekomat/chekomat/agent/journal"
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/fault"
 )
 
 // Names under which the journal keeps what the hub said.
@@ -42,6 +43,7 @@ func (u *Uplink) hello() error {
 		return err
 	}
 	now := u.cfg.Clock.Now()
+	fault.Point("uplink.beforeHello")
 	u.helloAt = now.MonoMS
 	return u.publish(wire.UpHello, wire.Hello{
 		V: wire.Version, Journal: h.Journal, Head: h.Head, Oldest: h.Oldest,
@@ -93,6 +95,7 @@ func (u *Uplink) unlessFull(err error) error {
 // told notes that the hub has the results of the last state: it takes a state
 // in before its PUBACK. Without one they are told again.
 func (u *Uplink) told() error {
+	fault.Point("uplink.afterPuback")
 	shown := u.telling
 	u.telling, u.took = nil, nil
 	return u.unlessFull(u.cfg.Journal.TellDone(shown))

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/fault"
 	"github.com/chekomat/chekomat/hub/store"
 )
 
@@ -289,6 +290,7 @@ func (i *Ingest) refresh(ctx context.Context, agents [][2]string) error {
 
 // Tell sends what became of a job to its machine, when it is there to hear it.
 func (i *Ingest) Tell(job string) {
+	fault.Point("ingest.beforeTell")
 	told, err := i.store.ReceiptOfJob(i.ctx, job)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || i.ctx.Err() != nil:

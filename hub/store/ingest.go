@@ -240,6 +240,7 @@ func (in *intake) seen(a *Arrival, again bool) (done bool, err error) {
 		in.operator, in.agent, a.Journal, a.Seq).Scan(&old)
 	if err == nil {
 		if bytes.Equal(old, hash) {
+			fault.Point("ingest.again")
 			in.taken.Again++
 			return true, nil
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/fault"
 )
 
 // A backlog is taken in two steps. First its records land: many of them in one
@@ -175,6 +176,7 @@ func (s *Store) settleIn(tx *sql.Tx, l *landedRow) (Taken, error) {
 	if err == nil {
 		err = in.settleRow(j, l)
 	}
+	fault.Point("ingest.afterSettle")
 	if err == nil {
 		err = in.tally.add(tx, in.operator)
 	}
