@@ -1,32 +1,33 @@
 package link
 
 // Type implements Message.
-func (Hello) Type() uint8      { return TypeHello }
-func (Words) Type() uint8      { return TypeWords }
-func (WordsAt) Type() uint8    { return TypeWordsAt }
-func (Resumed) Type() uint8    { return TypeResumed }
-func (Now) Type() uint8        { return TypeNow }
-func (Heartbeat) Type() uint8  { return TypeHeartbeat }
-func (Event) Type() uint8      { return TypeEvent }
-func (Result) Type() uint8     { return TypeResult }
-func (TxReport) Type() uint8   { return TypeTxReport }
-func (Log) Type() uint8        { return TypeLog }
-func (Pong) Type() uint8       { return TypePong }
-func (HelloReq) Type() uint8   { return TypeHelloReq }
-func (SetMode) Type() uint8    { return TypeSetMode }
-func (SetOutputs) Type() uint8 { return TypeSetOutputs }
-func (Ping) Type() uint8       { return TypePing }
-func (ReplySet) Type() uint8   { return TypeReplySet }
-func (ReplyClear) Type() uint8 { return TypeReplyClear }
-func (PollQueue) Type() uint8  { return TypePollQueue }
-func (LineConfig) Type() uint8 { return TypeLineConfig }
-func (Resume) Type() uint8     { return TypeResume }
-func (Keep) Type() uint8       { return TypeKeep }
-func (Reboot) Type() uint8     { return TypeReboot }
-func (FwBegin) Type() uint8    { return TypeFwBegin }
-func (FwData) Type() uint8     { return TypeFwData }
-func (FwCommit) Type() uint8   { return TypeFwCommit }
-func (FwAbort) Type() uint8    { return TypeFwAbort }
+func (Hello) Type() uint8       { return TypeHello }
+func (Words) Type() uint8       { return TypeWords }
+func (WordsAt) Type() uint8     { return TypeWordsAt }
+func (Resumed) Type() uint8     { return TypeResumed }
+func (Now) Type() uint8         { return TypeNow }
+func (Heartbeat) Type() uint8   { return TypeHeartbeat }
+func (Event) Type() uint8       { return TypeEvent }
+func (Result) Type() uint8      { return TypeResult }
+func (TxReport) Type() uint8    { return TypeTxReport }
+func (Log) Type() uint8         { return TypeLog }
+func (Pong) Type() uint8        { return TypePong }
+func (HelloReq) Type() uint8    { return TypeHelloReq }
+func (SetMode) Type() uint8     { return TypeSetMode }
+func (SetOutputs) Type() uint8  { return TypeSetOutputs }
+func (SafeOutputs) Type() uint8 { return TypeSafe }
+func (Ping) Type() uint8        { return TypePing }
+func (ReplySet) Type() uint8    { return TypeReplySet }
+func (ReplyClear) Type() uint8  { return TypeReplyClear }
+func (PollQueue) Type() uint8   { return TypePollQueue }
+func (LineConfig) Type() uint8  { return TypeLineConfig }
+func (Resume) Type() uint8      { return TypeResume }
+func (Keep) Type() uint8        { return TypeKeep }
+func (Reboot) Type() uint8      { return TypeReboot }
+func (FwBegin) Type() uint8     { return TypeFwBegin }
+func (FwData) Type() uint8      { return TypeFwData }
+func (FwCommit) Type() uint8    { return TypeFwCommit }
+func (FwAbort) Type() uint8     { return TypeFwAbort }
 
 // AppendBody implements Message.
 func (m Hello) AppendBody(dst []byte) []byte {
@@ -101,6 +102,9 @@ func (m SetMode) AppendBody(dst []byte) []byte {
 
 // AppendBody implements Message.
 func (m SetOutputs) AppendBody(dst []byte) []byte { return append(dst, m.Mask, m.Value) }
+
+// AppendBody implements Message.
+func (m SafeOutputs) AppendBody(dst []byte) []byte { return le16(append(dst, m.Value), m.After) }
 
 // AppendBody implements Message.
 func (m Ping) AppendBody(dst []byte) []byte { return le32(dst, m.Cookie) }

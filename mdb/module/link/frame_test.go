@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -53,46 +54,95 @@ func TestCOBSRoundTrip(t *testing.T) {
 	})
 }
 
-// The worked examples of the protocol's description, both ways.
+// The worked examples of the protocol's description and of version 1.1, both
+// ways. Their bytes are in testdata/frames.txt, which the firmware's host test
+// reads, too: one table holds both ends.
 var examples = []struct {
-	name    string
-	seq     uint8
-	m       Message
-	decoded string
-	wire    string
+	name string
+	seq  uint8
+	m    Message
 }{
-	{"HELLO_REQ", 1, HelloReq{1, 0}, "80 01 01 00 F9 5D", "04 80 01 01 03 F9 5D 00"},
+	{"HELLO_REQ", 1, HelloReq{1, 0}},
 	{"HELLO", 0, Hello{
 		Major: 1, FwMinor: 3, Patch: 1, Hardware: 1, Capabilities: 0x3F, Uptime: 12, Time: 12034, Lines: 4, MaxFrame: 250,
 		ID: [8]byte{0xE6, 0x61, 0x38, 0x52, 0x83, 0x4A, 0x21, 0x2B},
-	}, "01 00 01 00 01 00 00 03 01 00 3F 00 00 00 E6 61 38 52 83 4A 21 2B 0C 00 00 00 02 2F 00 00 00 00 04 FA CB 39",
-		"02 01 02 01 02 01 01 03 03 01 02 3F 01 01 0A E6 61 38 52 83 4A 21 2B 0C 01 01 03 02 2F 01 01 01 05 04 FA CB 39 00"},
-	{"SET_MODE", 2, SetMode{1, []uint8{0x60}}, "81 02 01 60 BB 1E", "07 81 02 01 60 BB 1E 00"},
-	{"CMD_RESULT", 0x32, Result{0x81, 2, 0}, "05 32 81 02 00 D2 99", "05 05 32 81 02 03 D2 99 00"},
-	{"WORDS", 0x2A, Words{310000, []Entry{{0, 0x162}, {1146, 0x062}, {1364, 0x8300}}},
-		"02 2A F0 BA 04 00 00 00 62 01 7A 04 62 00 54 05 00 83 4D 61",
-		"06 02 2A F0 BA 04 01 01 06 62 01 7A 04 62 03 54 05 04 83 4D 61 00"},
-	{"BREAK_START", 0x2B, Words{10003, []Entry{{0, 0x1000}}}, "02 2B 13 27 00 00 00 00 00 10 B6 0C", "05 02 2B 13 27 01 01 01 01 04 10 B6 0C 00"},
-	{"BREAK_END", 0x2C, Words{110000, []Entry{{0, 0x2000}}}, "02 2C B0 AD 01 00 00 00 00 20 C5 D8", "06 02 2C B0 AD 01 01 01 01 04 20 C5 D8 00"},
-	{"EVENT", 0x31, Event{5123456, EventSupplyLost, 0xFF, 3120}, "04 31 80 2D 4E 00 01 FF 30 0C 2D BD", "06 04 31 80 2D 4E 07 01 FF 30 0C 2D BD 00"},
-	{"SET_OUTPUTS", 3, SetOutputs{1, 1}, "82 03 01 01 D0 CE", "07 82 03 01 01 D0 CE 00"},
-	{"PING", 4, Ping{0xCAFE0001}, "83 04 01 00 FE CA AA A3", "04 83 04 01 05 FE CA AA A3 00"},
-	{"PONG", 0x33, Pong{0xCAFE0001, 7000321}, "08 33 01 00 FE CA 01 D1 6A 00 1F 91", "04 08 33 01 06 FE CA 01 D1 6A 03 1F 91 00"},
-	{"REPLY_SET", 5, ReplySet{[]byte{0x61, 0}, []byte{1, 3, 0x16, 0x43, 0x64, 2, 5, 9}},
-		"84 05 02 61 00 08 01 03 16 43 64 02 05 09 9D 3E", "05 84 05 02 61 0C 08 01 03 16 43 64 02 05 09 9D 3E 00"},
-	{"POLL_QUEUE", 6, PollQueue{Tag: 0x11, Data: []byte{3, 3, 0xE8}}, "86 06 11 03 03 03 E8 01 33", "0A 86 06 11 03 03 03 E8 01 33 00"},
-	{"TX_REPORT", 0x34, TxReport{0x11, 0, 8123004, 1}, "06 34 11 00 7C F2 7B 00 01 01 58", "04 06 34 11 04 7C F2 7B 04 01 01 58 00"},
-	{"REBOOT", 7, Reboot{1}, "8E 07 01 71 65", "06 8E 07 01 71 65 00"},
+	}},
+	{"SET_MODE", 2, SetMode{1, []uint8{0x60}}},
+	{"CMD_RESULT", 0x32, Result{0x81, 2, 0}},
+	{"WORDS", 0x2A, Words{310000, []Entry{{0, 0x162}, {1146, 0x062}, {1364, 0x8300}}}},
+	{"BREAK_START", 0x2B, Words{10003, []Entry{{0, 0x1000}}}},
+	{"BREAK_END", 0x2C, Words{110000, []Entry{{0, 0x2000}}}},
+	{"EVENT", 0x31, Event{5123456, EventSupplyLost, 0xFF, 3120}},
+	{"SET_OUTPUTS", 3, SetOutputs{1, 1}},
+	{"PING", 4, Ping{0xCAFE0001}},
+	{"PONG", 0x33, Pong{0xCAFE0001, 7000321}},
+	{"REPLY_SET", 5, ReplySet{[]byte{0x61, 0}, []byte{1, 3, 0x16, 0x43, 0x64, 2, 5, 9}}},
+	{"POLL_QUEUE", 6, PollQueue{Tag: 0x11, Data: []byte{3, 3, 0xE8}}},
+	{"TX_REPORT", 0x34, TxReport{0x11, 0, 8123004, 1}},
+	{"REBOOT", 7, Reboot{1}},
 	{"HEARTBEAT", 0x30, Heartbeat{
 		Time: 2000154, Uptime: 2, Mode: 1, Supply: 33950,
 		Lines: [4]LineCount{{Words: 1538, Framing: 1, Breaks: 1}, {Words: 727}},
-	}, "03 30 1A 85 1E 00 02 00 00 00 02 06 00 00 01 00 01 00 00 00 D7 02 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00" +
-		"00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 00 9E 84 E2 64", ""},
+	}},
+	{"HELLO_1.1", 0x40, Hello{
+		Major: 1, Minor: 1, Hardware: 1, FwMajor: 1, Patch: 9, BootReason: 3, Capabilities: 0xF7, Uptime: 12, Time: 12034,
+		ID:   [8]byte{0xE6, 0x61, 0x38, 0x52, 0x83, 0, 0xC0, 0xDE},
+		Mode: 1, Outputs: 2, Lines: 4, MaxFrame: 250, Boot: 0x0102030405060708, Oldest: 5, Next: 1 << 40,
+	}},
+	{"WORDS_AT", 0x41, WordsAt{Seq: 1 << 33, T0: 1 << 45, Entries: []Entry{{0, 0x10B}, {1146, 0x00B}, {3000, 0x8300}}}},
+	{"RESUMED", 0x42, Resumed{Boot: 9, First: 3, Lost: LostUnknown, Reason: ResumedBoot}},
+	{"NOW", 0x43, Now{Time: 1 << 50, Next: 12}},
+	{"LOG", 0x44, Log{2, "ring"}},
+	{"RESUME", 8, Resume{9, 1 << 35}},
+	{"KEEP", 9, Keep{9, 12}},
+	{"SET_MODE_1.1", 10, SetMode{1, []uint8{0x60, 0x18}}},
+	{"SAFE_OUTPUTS", 11, SafeOutputs{2, 100}},
+	{"REPLY_CLEAR", 12, ReplyClear{0x18}},
+	{"POLL_QUEUE_1.1", 13, PollQueue{0x52, []byte{6}, 0x18}},
+	{"LINE_CONFIG", 14, LineConfig{2, 1, 9600}},
+	{"FW_BEGIN", 15, FwBegin{17044, 0xCBF43926, [3]byte{1, 0, 9}}},
+	{"FW_DATA", 16, FwData{200, []byte{0, 1, 2, 0}}},
+	{"FW_COMMIT", 17, FwCommit{}},
+	{"FW_ABORT", 18, FwAbort{}},
+}
+
+// exampleBytes reads the table: a name, then indented the decoded bytes, then
+// those on the wire.
+func exampleBytes(t *testing.T) map[string][2][]byte {
+	t.Helper()
+	text, err := os.ReadFile("testdata/frames.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, name, n := map[string][2][]byte{}, "", 0
+	for line := range strings.Lines(string(text)) {
+		switch {
+		case strings.HasPrefix(line, "#") || strings.TrimSpace(line) == "":
+		case line[0] != '\t':
+			name, n = strings.TrimSpace(line), 0
+		case n < 2:
+			row := table[name]
+			row[n] = unhex(t, line)
+			table[name] = row
+			n++
+		default:
+			t.Fatalf("%s has a third line", name)
+		}
+	}
+	return table
 }
 
 func TestWorkedExamples(t *testing.T) {
+	table := exampleBytes(t)
+	if len(table) != len(examples) {
+		t.Errorf("%d frames in the table, %d here", len(table), len(examples))
+	}
 	for _, c := range examples {
 		t.Run(c.name, func(t *testing.T) {
+			want, ok := table[c.name]
+			if !ok {
+				t.Fatal("not in the table")
+			}
 			wire, err := AppendMessage(nil, c.seq, c.m)
 			if err != nil {
 				t.Fatal(err)
@@ -101,11 +151,11 @@ func TestWorkedExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(raw, unhex(t, c.decoded)) {
-				t.Errorf("decoded\n% X, want\n%s", raw, c.decoded)
+			if !bytes.Equal(raw, want[0]) {
+				t.Errorf("decoded\n% X, want\n% X", raw, want[0])
 			}
-			if c.wire != "" && !bytes.Equal(wire, unhex(t, c.wire)) {
-				t.Errorf("wire\n% X, want\n%s", wire, c.wire)
+			if !bytes.Equal(wire, want[1]) {
+				t.Errorf("wire\n% X, want\n% X", wire, want[1])
 			}
 			var s Splitter
 			f, used, ok := s.Next(wire)

@@ -35,6 +35,7 @@ const (
 	TypeLineConfig uint8 = 0x87
 	TypeResume     uint8 = 0x88 // 1.1
 	TypeKeep       uint8 = 0x89 // 1.1
+	TypeSafe       uint8 = 0x8A // 1.1
 	TypeReboot     uint8 = 0x8E
 	TypeFwBegin    uint8 = 0x90
 	TypeFwData     uint8 = 0x91
@@ -201,6 +202,12 @@ type (
 	}
 	// SetOutputs is SET_OUTPUTS.
 	SetOutputs struct{ Mask, Value uint8 }
+	// SafeOutputs is SAFE_OUTPUTS of 1.1: what the outputs become when no frame of
+	// the host came for After tenths of a second.
+	SafeOutputs struct {
+		Value uint8
+		After uint16
+	}
 	// Ping is PING.
 	Ping struct{ Cookie uint32 }
 	// ReplySet is REPLY_SET: a static answer to blocks that start with Key, whose

@@ -46,7 +46,7 @@ var sizes = map[uint8]struct {
 	TypeWordsAt: {20, false}, TypeResumed: {25, true}, TypeNow: {16, true},
 	TypeHelloReq: {2, true}, TypeSetMode: {2, false}, TypeSetOutputs: {2, true}, TypePing: {4, true},
 	TypeReplySet: {2, false}, TypeReplyClear: {0, false}, TypePollQueue: {2, false}, TypeLineConfig: {6, true},
-	TypeResume: {16, true}, TypeKeep: {16, true}, TypeReboot: {1, true}, TypeFwBegin: {11, true},
+	TypeSafe: {3, true}, TypeResume: {16, true}, TypeKeep: {16, true}, TypeReboot: {1, true}, TypeFwBegin: {11, true},
 	TypeFwData: {4, false}, TypeFwCommit: {0, true}, TypeFwAbort: {0, true},
 }
 
@@ -106,6 +106,8 @@ func parseHost(typ uint8, b []byte, short error) (Message, error) {
 		return SetMode{b[0], clone(b[1:])}, nil
 	case TypeSetOutputs:
 		return SetOutputs{b[0], b[1]}, nil
+	case TypeSafe:
+		return SafeOutputs{b[0], le.Uint16(b[1:])}, nil
 	case TypePing:
 		return Ping{le.Uint32(b)}, nil
 	case TypeReplySet:
