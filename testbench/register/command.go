@@ -131,6 +131,7 @@ func Command() *cobra.Command {
 	f.DurationVar(&cfg.ByteTimeout, "byte-timeout", 500*time.Millisecond, "silence inside a frame that resets the receiver")
 	f.BoolVar(&o.noOFD, "no-ofd", false, "nobody confirms documents: the queue grows")
 	f.DurationVar(&cfg.OFDDelay, "ofd-delay", 0, "time until a document is confirmed")
+	f.StringToStringVar(&cfg.Options, "option", nil, "name=value of the protocol, repeatable; see the protocols above")
 	return cmd
 }
 

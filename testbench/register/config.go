@@ -69,6 +69,8 @@ type Config struct {
 	// OFD confirms documents by itself.
 	OFD      bool
 	OFDDelay time.Duration
+	// Options belong to one protocol; its package says which it has.
+	Options map[string]string
 }
 
 func (c *Config) defaults() error {

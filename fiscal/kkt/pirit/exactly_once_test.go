@@ -52,7 +52,7 @@ func driver(t testing.TB, f *fake, query string) *Driver {
 func till(t testing.TB, f *fake, query string, doc fiscal.Document, key kkt.Key, crash bool) (kkt.Outcome, error) {
 	ctx := context.Background()
 	d := driver(t, f, query)
-	defer func() { d.Close() }()
+	defer func() { d.Close(); f.group.Wait() }()
 	attempt := 1
 	for range 12 {
 		base, err := d.Ready(ctx)

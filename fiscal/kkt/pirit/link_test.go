@@ -273,15 +273,16 @@ func FuzzParseFrame(f *testing.F) {
 	for _, c := range worked {
 		f.Add(unhex(c.frame))
 	}
+	f.Add([]byte("\x02PIRI$42\x82\xae\xa4\xa0 0.14\x1c\x1c\x0330")) // an empty field and a separator at the end
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, n, err := ParseCommand(b); err == nil {
-			again := AppendCommand(nil, c)
+			again := trailing(c.Fields, func(f []string) []byte { return AppendCommand(nil, Command{c.Password, c.ID, c.Code, f}) })
 			if got, _, err := ParseCommand(again); err != nil || !slices.Equal(got.Fields, c.Fields) || n > len(b) {
 				t.Fatalf("% X: % X %v", b, again, err)
 			}
 		}
 		if a, n, err := ParseAnswer(b); err == nil {
-			again := AppendAnswer(nil, a)
+			again := trailing(a.Fields, func(f []string) []byte { return AppendAnswer(nil, Answer{a.ID, a.Code, a.Error, f}) })
 			if got, _, err := ParseAnswer(again); err != nil || !slices.Equal(got.Fields, a.Fields) || n > len(b) {
 				t.Fatalf("% X: % X %v", b, again, err)
 			}

@@ -83,7 +83,7 @@ func (s story) play() error {
 	set := mustSettings(s.query)
 	fresh := func() *Driver { return New(set, kkt.Options{Now: time.Now, Dial: f.dial}) }
 	d := fresh()
-	defer func() { d.Close() }()
+	defer func() { d.Close(); f.group.Wait() }()
 	steps := 0
 	crash := func() bool {
 		steps++
@@ -247,7 +247,7 @@ func TestThePropertyCanFail(t *testing.T) {
 			return frame
 		}
 		d := New(mustSettings("verify=never"), kkt.Options{Now: time.Now, Dial: f.dial})
-		defer d.Close()
+		defer func() { d.Close(); f.group.Wait() }()
 		for n := 1; n <= 2; n++ {
 			base, err := d.Ready(context.Background())
 			if err != nil {

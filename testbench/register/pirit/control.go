@@ -6,11 +6,11 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/chekomat/chekomat/testbench/fn"
+	"github.com/chekomat/chekomat/testbench/register"
 	"github.com/chekomat/chekomat/testbench/register/faults"
 )
 
@@ -28,12 +28,13 @@ func (r *Register) listenControl(addr string) error {
 // Handler is the control API, the same as of the other emulated registers:
 //
 //	GET  /archive   documents; ?from=ФД &type=receipt &key=… &fn=… &tlv=0
+//	GET  /keys      documents by key
 //	GET  /status    state of register and ФН, counts, register_ms
 //	GET  /fault     armed faults; POST adds one; DELETE drops all
 //	POST /clock     {"jump":"24h","register_only":false}
 func (r *Register) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /archive", r.getArchive)
+	register.HandleArchive(mux, r.Archive)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, r.Status()) })
 	mux.HandleFunc("POST /clock", r.postClock)
 	r.faults.Handle(mux, r.Inject)
@@ -47,22 +48,6 @@ func writeJSON(w http.ResponseWriter, v any) {
 
 // Archive returns every document of every ФН of this register.
 func (r *Register) Archive() []fn.Document { return r.dev.archive() }
-
-func (r *Register) getArchive(w http.ResponseWriter, q *http.Request) {
-	v := q.URL.Query()
-	from, _ := strconv.ParseUint(v.Get("from"), 10, 32)
-	out := []fn.Document{}
-	for _, d := range r.Archive() {
-		if uint64(d.FD) < from || v.Has("type") && d.Name != v.Get("type") || v.Has("key") && d.Key != v.Get("key") || v.Has("fn") && d.FN != v.Get("fn") {
-			continue
-		}
-		if v.Get("tlv") == "0" {
-			d.TLV = nil
-		}
-		out = append(out, d)
-	}
-	writeJSON(w, out)
-}
 
 func (r *Register) postClock(w http.ResponseWriter, q *http.Request) {
 	var body struct {
@@ -105,16 +90,9 @@ type Status struct {
 	Refused    map[string]int      `json:"refused"`
 	Struck     map[faults.Kind]int `json:"faults_struck"`
 	Receipts   int                 `json:"receipts_closed"` // since the start
-	RegisterMS Quantiles           `json:"register_ms"`     // from 30h to the answer of 31h
+	RegisterMS register.Quantiles  `json:"register_ms"`     // from 30h to the answer of 31h
 	BusyMS     int64               `json:"busy_ms"`
 	UptimeMS   int64               `json:"uptime_ms"`
-}
-
-// Quantiles of a duration in milliseconds.
-type Quantiles struct {
-	P50 float64 `json:"p50"`
-	P90 float64 `json:"p90"`
-	P99 float64 `json:"p99"`
 }
 
 // Status reads the state.
@@ -209,5 +187,5 @@ func (s *stats) fill(to *Status) {
 		}
 		return float64(sorted[min(int(q*float64(len(sorted))), len(sorted)-1)].Microseconds()) / 1000
 	}
-	to.RegisterMS = Quantiles{at(0.5), at(0.9), at(0.99)}
+	to.RegisterMS = register.Quantiles{P50: at(0.5), P90: at(0.9), P99: at(0.99)}
 }
