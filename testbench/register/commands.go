@@ -90,6 +90,13 @@ func init() {
 		0x40:   {"X report", operator, 0, 0, in(2, 3, 4), true, 400, (*device).xReport},
 		0x41:   {"close shift", operator, 0, 0, anyMode, true, 1500, (*device).closeShift},
 		0x6B:   {"error text", open, 1, 1, anyMode, false, 5, (*device).errorText},
+		0x15:   {"port parameters", system, 1, 1, anyMode, false, 5, (*device).portParameters},
+		0x80:   {"sale", operator, 15, 250, anyMode, false, 196, oldPosition(0)},
+		0x81:   {"purchase", operator, 15, 250, anyMode, false, 196, oldPosition(1)},
+		0x82:   {"return of sale", operator, 15, 250, anyMode, false, 196, oldPosition(2)},
+		0x83:   {"return of purchase", operator, 15, 250, anyMode, false, 196, oldPosition(3)},
+		0x85:   {"close receipt", operator, 26, 66, anyMode, true, 373, (*device).oldClose},
+		0x8C:   {"copy of the receipt", operator, 0, 0, in(2, 3, 4), true, 300, (*device).copyReceipt},
 		0x88:   {"cancel receipt", operator, 0, 0, in(8), false, 828, (*device).cancelReceipt},
 		0x89:   {"subtotal", operator, 0, 0, in(8), false, 20, (*device).subtotal},
 		0x8D:   {"open receipt", operator, 1, 1, anyMode, true, 200, (*device).openReceipt},
@@ -145,7 +152,7 @@ func init() {
 }
 
 // touchesReceipt are the commands another operator's receipt refuses.
-var touchesReceipt = map[uint16]bool{0xFF35: true, 0xFF36: true, 0xFF4A: true, 0xFF64: true, 0xFF67: true, 0x88: true, 0x89: true, 0xFF08: true, 0xFF0C: true, 0xFF45: true, 0xFF46: true, 0xFF4D: true}
+var touchesReceipt = map[uint16]bool{0xFF35: true, 0xFF36: true, 0xFF4A: true, 0xFF64: true, 0xFF67: true, 0x80: true, 0x81: true, 0x82: true, 0x83: true, 0x85: true, 0x88: true, 0x89: true, 0xFF08: true, 0xFF0C: true, 0xFF45: true, 0xFF46: true, 0xFF4D: true}
 
 // codeOf splits a command into its code and the rest. FFh without a sub-code
 // is code FFh.

@@ -38,6 +38,8 @@ var generic = map[uint16][]string{
 	0x8D: {faults.CommandOpen}, 0xFF35: {faults.CommandOpen},
 	0xFF36: {faults.CommandClose, faults.CommandDocument}, 0xFF4A: {faults.CommandClose, faults.CommandDocument},
 	0xFF06: {faults.CommandDocument}, 0xFF34: {faults.CommandDocument}, 0xFF38: {faults.CommandDocument}, 0xFF3E: {faults.CommandDocument},
+	0x80: {faults.CommandItem}, 0x81: {faults.CommandItem}, 0x82: {faults.CommandItem}, 0x83: {faults.CommandItem},
+	0x85:   {faults.CommandClose, faults.CommandDocument},
 	0xFF46: {faults.CommandItem}, 0xFF0C: {faults.CommandTag}, 0xFF4D: {faults.CommandTag},
 	0xFF45: {faults.CommandClose, faults.CommandDocument},
 	0x88:   {faults.CommandCancel}, 0xFF08: {faults.CommandCancel},

@@ -322,3 +322,22 @@ func TestResourceAndFonts(t *testing.T) {
 	w.exec(cmd(0x26, 1))
 	w.refused(errBadParameter, cmd(0x26, 9))
 }
+
+func TestOldStyleReceipt(t *testing.T) {
+	w := newWorld(t, noon, Config{FFD: 2})
+	w.exec(cmd(0xE0))
+	position := append(le(2500, 5), five(1000)...)
+	position = append(position, 1, 0, 0, 0, 0)
+	w.exec(cmd(0x80, append(position, append(cp1251("Вода"), make([]byte, 36)...)...)...))
+	w.refused(errOtherType, cmd(0x82, position...))
+	w.refused(errBadParameter, cmd(0x80, append(position[:11:11], 13, 0, 0, 0)...))
+	end := append(five(0), five(2500)...)
+	end = append(end, make([]byte, 10+2+4+40)...)
+	out := w.exec(cmd(0x85, end...))
+	d := w.last()
+	if len(out) != 6 || d.Type != fn.TypeReceipt || d.Sum != 2500 || d.Items[0].Quantity != "2.5" || d.Items[0].Name != "Вода" || d.Paid["1081"] != 2500 || d.VAT["1105"] != 2500 {
+		t.Fatalf("% X, %+v", out, d)
+	}
+	w.exec(cmd(0x8C))
+	w.exec(cmd(0x15, 128))
+}

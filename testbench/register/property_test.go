@@ -273,7 +273,8 @@ func work(c *client, round int, stop func() bool, kill func(), sent map[string]b
 
 // FuzzExecute feeds the command parser in every state of the register.
 func FuzzExecute(f *testing.F) {
-	for _, data := range [][]byte{cmd(0x10), cmd(0x8D, 0), sale(1, 100, 8, "x"), closeBy(0, 100, 1), tag(1084, keyTag("k")), cmd(0xFF3A, 1, 0, 0, 0), cmd(0x1E, 17, 1, 0, 7, 2), {0xFF}, {0xFC}, {0xF7, 1}} {
+	for _, data := range [][]byte{cmd(0x10), cmd(0x8D, 0), sale(1, 100, 8, "x"), closeBy(0, 100, 1), tag(1084, keyTag("k")), cmd(0xFF3A, 1, 0, 0, 0), cmd(0x1E, 17, 1, 0, 7, 2), {0xFF}, {0xFC}, {0xF7, 1},
+		cmd(0xFF35), correction105(0, 1, 100, 1), cmd(0xFF05, 2), cmd(0xFF34, 4), cmd(0xFF61, 1, 0, 1, 0, 'x'), cmd(0xFF33, 0, 0, 1, 1), cmd(0x80, make([]byte, 20)...), cmd(0x85, make([]byte, 66)...)} {
 		f.Add(byte(0), data)
 		f.Add(byte(2), data)
 	}

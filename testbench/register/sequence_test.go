@@ -11,7 +11,7 @@ import (
 )
 
 // makers are the commands a document exists after.
-var makers = map[uint16]bool{0xE0: true, 0xFF0B: true, 0x41: true, 0xFF43: true, 0xFF45: true, 0xFF36: true, 0xFF4A: true, 0xFF06: true, 0xFF34: true, 0xFF38: true, 0xFF3E: true}
+var makers = map[uint16]bool{0xE0: true, 0xFF0B: true, 0x41: true, 0xFF43: true, 0xFF45: true, 0x85: true, 0xFF36: true, 0xFF4A: true, 0xFF06: true, 0xFF34: true, 0xFF38: true, 0xFF3E: true}
 
 // Any sequence of commands with faults, losses of power at any step and
 // restarts keeps the ФН's invariants: numbers dense and growing in every ФН,
@@ -38,6 +38,7 @@ func TestAnySequenceKeepsTheFN(t *testing.T) {
 			cmd(0xFF35), cmd(0xFF35), correction105(0, 1, 700, 1), cmd(0xFF36, append(five(500), 1)...), cmd(0xFF41), cmd(0xFF42), cmd(0xFF37), cmd(0xFF38),
 			cmd(0xFF05, 2), cmd(0xFF06, append(registration, 4)...), cmd(0xFF34, 4), cmd(0xFF3D), cmd(0xFF3E), cmd(0xFF3A, 1, 0, 0, 0), cmd(0xFF3B), cmd(0xB0),
 			cmd(0x50, five(100)...), cmd(0x51, five(50)...), cmd(0x1A, 193), cmd(0x1E, 17, 1, 0, 7, 2), cmd(0xFF32, 8, 0), cmd(0xFF33, append([]byte{0, 0, 6}, fn.AppendString(nil, 1036, "ab")...)...), cmd(0xFF64),
+			cmd(0x80, append(append(le(1000, 5), five(500)...), 1, 1, 0, 0, 0)...), cmd(0x85, append(five(500), make([]byte, 51)...)...), cmd(0x8C),
 			cmd(0xFF61, 1, 0, 1, 0, 'x'), cmd(0xFF69, 1), cmd(0xFF67, 1, 'x'),
 		}
 		faultKinds := []faults.Kind{faults.FNFull, faults.FNLifeOver, faults.FNFailure, faults.ShiftExpired, faults.FNReplaced, faults.RegisterReplaced, faults.PaperOut,
