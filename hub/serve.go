@@ -247,7 +247,10 @@ func (m *Main) fail(err error) {
 func (m *Main) Run(ctx context.Context, out io.Writer) error {
 	err := m.Start(ctx)
 	if err == nil {
-		err = json.NewEncoder(out).Encode(Ready{m.HTTPURL, m.MQTTURL, m.TokenFile})
+		ready := Ready{m.HTTPURL, m.MQTTURL, m.TokenFile}
+		if err = m.tell(ready); err == nil {
+			err = json.NewEncoder(out).Encode(ready)
+		}
 	}
 	if err == nil {
 		m.Log.Info("hub is ready", "http", m.HTTPURL, "mqtt", m.MQTTURL, "data", m.Config.Data, "version", Version)
