@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/chekomat/chekomat/hub/cli"
 )
 
 // Exit codes.
@@ -40,7 +42,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), ou
 		return 0
 	}
 	fmt.Fprintln(errs, "hub: "+err.Error())
-	if errors.As(err, &usageError{}) {
+	if errors.As(err, &usageError{}) || errors.As(err, &cli.UsageError{}) {
 		return exitUsage
 	}
 	return exitFailed

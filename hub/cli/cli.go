@@ -33,6 +33,12 @@ func (c CLI) say(ru, en string) string {
 	return en
 }
 
+// UsageError is a command line that is wrong.
+type UsageError struct{ error }
+
+// Unwrap gives what is wrong.
+func (e UsageError) Unwrap() error { return e.error }
+
 // print gives v as JSON or as a person reads it.
 func (c CLI) print(cmd *cobra.Command, v any, human func(io.Writer)) error {
 	if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
@@ -50,9 +56,19 @@ func (c CLI) print(cmd *cobra.Command, v any, human func(io.Writer)) error {
 
 // command makes one command; args names its arguments.
 func (c CLI) command(use, short, long string, args int, run func(ctx context.Context, cmd *cobra.Command, hub *client.Client, args []string) error) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.ExactArgs(args)}
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: func(cmd *cobra.Command, given []string) error {
+		if err := cobra.ExactArgs(args)(cmd, given); err != nil {
+			return UsageError{fmt.Errorf("%s: %w", cmd.UseLine(), err)}
+		}
+		return nil
+	}}
 	cmd.Flags().Bool("json", false, c.say("ответ в JSON", "answer in JSON"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, name := range needed {
+			if f := cmd.Flags().Lookup(name); f != nil && f.Annotations[need] != nil && !f.Changed {
+				return UsageError{fmt.Errorf("%s: --%s %s", cmd.UseLine(), name, c.say("не задан: "+f.Usage, "is missing: "+f.Usage))}
+			}
+		}
 		hub, err := c.Ask(cmd)
 		if err != nil {
 			return err
@@ -66,7 +82,18 @@ func (c CLI) command(use, short, long string, args int, run func(ctx context.Con
 // why adds the flag every decision of a person needs.
 func (c CLI) why(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().String("why", "", c.say("почему: стоит в истории рядом с именем токена", "why: stands in the history beside the token's name"))
-	_ = cmd.MarkFlagRequired("why") // the flag was made above
+	return require(cmd, "why")
+}
+
+// need marks a flag that has to be given; needed are the names such flags have.
+const need = "needed"
+
+var needed = []string{"why", "fn", "fd"}
+
+func require(cmd *cobra.Command, names ...string) *cobra.Command {
+	for _, n := range names {
+		_ = cmd.Flags().SetAnnotation(n, need, []string{""}) // the flags exist
+	}
 	return cmd
 }
 

@@ -148,10 +148,7 @@ func (c CLI) jobBind() *cobra.Command {
 		}))
 	cmd.Flags().StringVar(&fn, "fn", "", c.say("номер ФН", "the ФН's number"))
 	cmd.Flags().Int64Var(&fd, "fd", 0, c.say("номер документа", "the document's number"))
-	for _, f := range []string{"fn", "fd"} {
-		_ = cmd.MarkFlagRequired(f) // the flags were made above
-	}
-	return cmd
+	return require(cmd, "fn", "fd")
 }
 
 func (c CLI) jobRefund() *cobra.Command {

@@ -153,6 +153,5 @@ func (c CLI) kktFind() *cobra.Command {
 		})
 	cmd.Flags().Int64Var(&fd, "fd", 0, c.say("номер документа (ФД, 1040)", "the document's number (ФД, 1040)"))
 	cmd.Flags().StringVar(&fn, "fn", "", c.say("номер ФН; пусто — тот, что стоит", "the ФН's number; empty: the one in place"))
-	_ = cmd.MarkFlagRequired("fd") // the flag was made above
-	return cmd
+	return require(cmd, "fd")
 }
