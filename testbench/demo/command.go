@@ -87,6 +87,7 @@ Exit codes: 0 nothing lost and nothing doubled; 1 otherwise, or it could not run
 	f.DurationVar(&cfg.Every, "every", 5*time.Second, "mean time between buyers of a machine")
 	f.DurationVar(&cfg.VendTime, "vend-time", time.Second, "from paid to dispensed")
 	f.DurationVar(&cfg.Service, "service", 350*time.Millisecond, "what a receipt takes the register")
+	f.StringVar(&cfg.Protocol, "register-protocol", "shtrih", "protocol of the register: shtrih, pirit")
 	f.StringArrayVar(&cfg.Faults, "fault", nil, "fault of the register, as of testbench register --help")
 	f.Uint64Var(&cfg.Seed, "seed", 0, "seed of the buyers; 0 draws one")
 	f.DurationVar(&forTime, "for", 0, "stop selling after this time; 0 runs until Ctrl-C")

@@ -33,6 +33,7 @@ type Config struct {
 	EXE        int           // how many of the machines, the last ones, have an Executive bus
 	Seed       uint64
 	Faults     []string // of the register
+	Protocol   string   // of the register: shtrih (default) or pirit
 	Lang       string
 	KnownPorts bool                                // 8480 and 8501… where they are free; otherwise any, so that demos start side by side
 	Trace      string                              // a capture instead of virtual machines
@@ -93,6 +94,9 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 		}
 		d.cfg.Machines, d.cfg.EXE = 1, 0
 	}
+	if _, ok := protocols[d.cfg.Protocol]; !ok {
+		return d, fmt.Errorf("demo: register protocol %q: shtrih or pirit wanted", d.cfg.Protocol)
+	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	protocol, err := d.startRegister(ctx)
@@ -112,7 +116,7 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 		d.members = append(d.members, m)
 		d.Kiosks = append(d.Kiosks, Kiosk{m.serial, "http://" + m.kiosk + "/"})
 	}
-	if err := provision(ctx, d.hub, protocol, d.members, d.plan, cfg.Assume); err != nil {
+	if err := provision(ctx, d.hub, protocols[d.cfg.Protocol].url(protocol), d.members, d.plan, cfg.Assume); err != nil {
 		return d, fmt.Errorf("demo: tell the hub of the fleet: %w", err)
 	}
 	for _, m := range d.members {
@@ -165,8 +169,8 @@ func (d *Demo) startRegister(ctx context.Context) (protocol string, err error) {
 	if err != nil {
 		return "", err
 	}
-	args := []string{"register", "--protocol", "shtrih", "--listen", protocol, "--control", control, "--data", data,
-		"--service", d.cfg.Service.String(), "--inn", sellerINN, "--zone", zone}
+	args := append([]string{"register", "--listen", protocol, "--control", control, "--data", data,
+		"--service", d.cfg.Service.String(), "--inn", sellerINN, "--zone", zone}, protocols[d.cfg.Protocol].args...)
 	for _, f := range d.cfg.Faults {
 		args = append(args, "--fault", f)
 	}

@@ -78,7 +78,7 @@ func provision(ctx context.Context, c *client.Client, register string, members [
 	want := client.Plan{
 		Operator: contract.NewOperator{ID: operatorID, Name: "Демо-оператор", Zone: zone, CPolicy: "job"},
 		Seller:   contract.NewSeller{Name: "ООО «Пример»", INN: sellerINN, Tax: &contract.TaxProfile{TaxSystem: "osn", VAT: "standard"}},
-		Lanes:    []contract.NewLane{{Name: laneName, URL: "shtrih+tcp://" + register, FFD: "1.2", TaxSystems: []string{"osn"}, Zone: zone, Test: true}},
+		Lanes:    []contract.NewLane{{Name: laneName, URL: register, FFD: "1.2", TaxSystems: []string{"osn"}, Zone: zone, Test: true}},
 	}
 	for _, m := range members {
 		at := places[(m.n-1)%len(places)]
