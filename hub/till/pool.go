@@ -336,11 +336,14 @@ func (p *pool) wakeOne() {
 			return
 		}
 	}
+	var next *seat // the first by name: a simulation's story must not depend on chance
 	for _, s := range p.seats {
-		if s.idle {
-			s.rouse()
-			return
+		if s.idle && (next == nil || s.lane.ID < next.lane.ID) {
+			next = s
 		}
+	}
+	if next != nil {
+		next.rouse()
 	}
 }
 
