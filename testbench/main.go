@@ -10,6 +10,7 @@ import (
 
 	"github.com/chekomat/chekomat/testbench/audit"
 	"github.com/chekomat/chekomat/testbench/bench"
+	"github.com/chekomat/chekomat/testbench/conformance"
 	"github.com/chekomat/chekomat/testbench/convert"
 	"github.com/chekomat/chekomat/testbench/decode"
 	"github.com/chekomat/chekomat/testbench/demo"
@@ -17,6 +18,7 @@ import (
 	"github.com/chekomat/chekomat/testbench/drill"
 	"github.com/chekomat/chekomat/testbench/machine"
 	"github.com/chekomat/chekomat/testbench/register"
+	_ "github.com/chekomat/chekomat/testbench/register/pirit" // --protocol pirit
 	"github.com/chekomat/chekomat/testbench/replay"
 	"github.com/chekomat/chekomat/testbench/simulate"
 	"github.com/chekomat/chekomat/testbench/vectors"
@@ -34,7 +36,7 @@ demos on loopback and counts what was sold, journaled, fiscalized and shown.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), simulate.Command(), decode.Command(), convert.Command(), vectors.Command(), audit.Command(), document.Command(), machine.Command(), register.Command())
+	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), simulate.Command(), decode.Command(), convert.Command(), vectors.Command(), audit.Command(), document.Command(), machine.Command(), register.Command(), conformance.Command())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "testbench:", err)
 		os.Exit(1)

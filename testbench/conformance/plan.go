@@ -134,13 +134,17 @@ func registerFaults(sub Subject, doc fiscal.Document) (out [][]faults.Fault) {
 		one(faults.Fault{Kind: faults.ErrorCode, Command: finish, When: faults.After, Code: sub.PaperError})
 		one(faults.Fault{Kind: faults.ErrorCode, Command: finish, When: faults.Before, Code: sub.PaperError})
 	}
-	// The answer is gone and other documents stand beside ours or in its place.
+	// The answer is gone and other documents stand beside ours or in its place:
+	// before the attempt, in it, or while it is settled.
 	for _, gone := range []faults.Kind{faults.LostAnswer, faults.LostRequest} {
-		one(faults.Fault{Kind: gone, Command: finish}, faults.Fault{Kind: faults.ForeignDocument, Command: faults.CommandStatus, Nth: 3})
-		one(faults.Fault{Kind: gone, Command: finish}, faults.Fault{Kind: faults.SecondHost, Command: faults.CommandStatus, Nth: 3, Delay: short})
-		one(faults.Fault{Kind: gone, Command: finish}, faults.Fault{Kind: faults.FNReplaced, Command: faults.CommandStatus, Nth: 3})
-		if doc.Kind != fiscal.KindShiftOpen && doc.Kind != fiscal.KindShiftClose {
-			one(faults.Fault{Kind: gone, Command: finish}, faults.Fault{Kind: faults.AutoShift, Command: faults.CommandStatus, Nth: 3})
+		for nth := 2; nth <= 6; nth++ {
+			one(faults.Fault{Kind: gone, Command: finish}, faults.Fault{Kind: faults.ForeignDocument, Command: faults.CommandStatus, Nth: nth})
+			one(faults.Fault{Kind: gone, Command: finish}, faults.Fault{Kind: faults.SecondHost, Command: faults.CommandStatus, Nth: nth, Delay: short})
+			one(faults.Fault{Kind: gone, Command: finish}, faults.Fault{Kind: faults.FNReplaced, Command: faults.CommandStatus, Nth: nth})
+			if doc.Kind != fiscal.KindShiftOpen && doc.Kind != fiscal.KindShiftClose {
+				one(faults.Fault{Kind: gone, Command: finish}, faults.Fault{Kind: faults.AutoShift, Command: faults.CommandStatus, Nth: nth})
+				one(faults.Fault{Kind: gone, Command: finish}, faults.Fault{Kind: faults.ShiftExpired, Command: faults.CommandStatus, Nth: nth})
+			}
 		}
 	}
 	return out

@@ -27,11 +27,13 @@ type Options struct {
 	Workers   int // emulators at work at the same time; twelve a core by default: most of them wait
 	Wrap      Wrap
 	Progress  func(done, all int)
+
+	pick func(Schedule) bool // schedules to try; nil all
 }
 
 // Result is what a subject did.
 type Result struct {
-	Subject    string            `json:"subject"`
+	Subject    string            `json:"driver"`
 	Schedules  int               `json:"schedules"`
 	Faults     map[string]int    `json:"faults"`    // those that struck, by kind; the hub's deaths among them
 	Documents  map[string]int    `json:"documents"` // made, by kind
@@ -117,7 +119,11 @@ func prepare(ctx context.Context, sub Subject, o Options, res *Result) (out []Sc
 		if t.verdict.Bad() {
 			return nil, fmt.Errorf("make %s undisturbed: %s\n%s", k.Name, strings.Join(t.verdict.Wrong, "; "), strings.Join(t.log, "\n"))
 		}
-		each = append(each, plan(sub, k, t.places, o.Mixed, rnd))
+		ss := plan(sub, k, t.places, o.Mixed, rnd)
+		if o.pick != nil {
+			ss = slices.DeleteFunc(ss, func(s Schedule) bool { return !o.pick(s) })
+		}
+		each = append(each, ss)
 	}
 	// Documents take turns, so that a part of the plan has some of each.
 	for i, more := 0, true; more; i++ {

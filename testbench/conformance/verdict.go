@@ -66,6 +66,7 @@ func judge(j judged) (v Verdict) {
 		}
 		return n
 	}
+	// Numbers of shift reports others make are not known.
 	changed := by(faults.AutoShift, faults.ForeignDocument, faults.SecondHost, faults.FNReplaced, faults.RegisterReplaced) > 0
 	if changes > 0 && !changed {
 		wrong("%d shift reports that nobody recorded", changes)

@@ -35,6 +35,9 @@ func (r *Register) Identity() register.Identity {
 	return register.Identity{Serial: d.nv.Serial, FN: d.fn.Serial(), LastFD: d.fn.Status().LastFD}
 }
 
+// Disarm drops the faults that still wait for their command.
+func (r *Register) Disarm() { r.faults.Clear() }
+
 // plugged takes what all protocols share and this one's options.
 func plugged(c register.Config) (Config, error) {
 	cfg := Config{
