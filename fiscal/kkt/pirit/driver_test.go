@@ -336,6 +336,39 @@ func TestSlowAndDead(t *testing.T) {
 	})
 }
 
+// An answer that is lost costs a question, not the patience for a slow
+// register.
+func TestLostAnswerIsToldFromASlowOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		lost := true
+		f.reply = func(call string, frame []byte) []byte {
+			if call == "31" && lost {
+				lost = false
+				return nil
+			}
+			return frame
+		}
+		d := driver(t, f, "verify=never")
+		start := time.Now()
+		base, err := d.Ready(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, _ := d.Encode(sale(), kkt.NewKey("k").Attempt(1), kkt.Registration{})
+		out := d.Submit(context.Background(), w, base)
+		if out.Kind != kkt.Ambiguous {
+			t.Fatalf("%+v", out)
+		}
+		out = d.Settle(context.Background(), w, kkt.NewKey("k").Attempt(1), base, "")
+		if took := time.Since(start); out.Kind != kkt.Done || out.Fault != nil || took > 1500*time.Millisecond {
+			t.Errorf("%+v %v after %v", out, out.Fault, took)
+		}
+		d.Close()
+		f.group.Wait()
+	})
+}
+
 // A deadline in the middle leaves either a certain "not made" or Ambiguous.
 func TestDeadline(t *testing.T) {
 	for _, at := range []string{"30", "42", "44", "47", "31"} {

@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal/charset"
@@ -145,9 +147,28 @@ var errCut = errors.New("cut")
 
 // fakeLink counts the bytes of the device's end and breaks at one of them.
 type fakeLink struct {
-	f    *fake
-	conn net.Conn
-	r    *bufio.Reader
+	f       *fake
+	conn    net.Conn
+	in      chan byte // what the port has received
+	running atomic.Bool
+}
+
+// receive fills the port's buffer; ENQ is answered at once by a register that
+// does so while it works.
+func (l *fakeLink) receive() {
+	defer close(l.in)
+	r := bufio.NewReader(l.conn)
+	for {
+		b, err := r.ReadByte()
+		if err != nil {
+			return
+		}
+		if b == ENQ && l.running.Load() {
+			_, _ = l.conn.Write([]byte{ACK})
+			continue
+		}
+		l.in <- b
+	}
 }
 
 func (l *fakeLink) step() error {
@@ -160,9 +181,9 @@ func (l *fakeLink) step() error {
 }
 
 func (l *fakeLink) get() (byte, error) {
-	b, err := l.r.ReadByte()
-	if err != nil {
-		return 0, err
+	b, ok := <-l.in
+	if !ok {
+		return 0, io.EOF
 	}
 	return b, l.step()
 }
@@ -181,7 +202,8 @@ func (l *fakeLink) put(b ...byte) error {
 
 func (f *fake) serve(conn net.Conn) {
 	defer conn.Close()
-	l := &fakeLink{f, conn, bufio.NewReader(conn)}
+	l := &fakeLink{f: f, conn: conn, in: make(chan byte, 4096)}
+	f.group.Go(l.receive)
 	for {
 		b, err := l.get()
 		if err != nil {
@@ -223,9 +245,9 @@ func (f *fake) command(l *fakeLink) error {
 	}
 	f.calls = append(f.calls, call)
 	if f.before != nil {
-		stop := f.awake(l)
+		l.running.Store(f.alive)
 		f.before(call)
-		stop()
+		l.running.Store(false)
 	}
 	a := Answer{ID: c.ID, Code: c.Code}
 	if q := f.refuse[call]; len(q) > 0 {
@@ -249,30 +271,6 @@ func (f *fake) command(l *fakeLink) error {
 		out = f.reply(call, out)
 	}
 	return l.put(out...)
-}
-
-// awake answers ENQ while a command runs.
-func (f *fake) awake(l *fakeLink) (stop func()) {
-	if !f.alive {
-		return func() {}
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			if b, err := l.r.ReadByte(); err != nil || b != ENQ {
-				return
-			}
-			if _, err := l.conn.Write([]byte{ACK}); err != nil {
-				return
-			}
-		}
-	}()
-	return func() {
-		_ = l.conn.SetReadDeadline(time.Unix(1, 0))
-		<-done
-		_ = l.conn.SetReadDeadline(time.Time{})
-	}
 }
 
 func at(fields []string, i int) string {

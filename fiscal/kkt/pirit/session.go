@@ -2,6 +2,7 @@ package pirit
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -130,9 +131,16 @@ func (s *session) limit(c Code) time.Duration {
 // that it lives, at most the command's limit. Frames of other ids are late
 // answers and are dropped; a damaged frame ends the exchange, for nothing is
 // ever sent again.
+//
+// ENQ does not tell a slow register from an answer that was lost. Commands run
+// one after another, so a register that lives is asked its status too: an
+// answer to that question before the one that is awaited says that the latter
+// never comes. A register that takes no command while it works is waited for
+// to the end.
 func (s *session) answer(cmd Command) (Answer, error) {
 	end := time.Now().Add(s.limit(cmd.Code))
 	wait, silent := s.set.Control, 0
+	var asked []byte // ids of questions sent behind the command
 	for {
 		left := time.Until(end)
 		if left <= 0 {
@@ -143,14 +151,21 @@ func (s *session) answer(cmd Command) (Answer, error) {
 		}
 		a, alive, err := s.read()
 		switch {
-		case err == nil && !alive && a.ID == cmd.ID && a.Code == cmd.Code:
+		case err == nil && alive:
+			silent = 0
+			wait = min(2*wait, 4*s.set.Control) // it lives: ask again after a while
+			if len(asked) < enquiries {
+				if err := s.ask(); err != nil {
+					return Answer{}, err
+				}
+				asked = append(asked, s.id)
+			}
+		case err == nil && a.ID == cmd.ID && a.Code == cmd.Code:
 			return a, nil
+		case err == nil && a.Code == cmdStatus && bytes.IndexByte(asked, a.ID) >= 0:
+			return Answer{}, errLost
 		case err == nil:
 			silent = 0
-			if alive {
-				// It lives and works: ask again after a while, not at once.
-				wait = min(2*wait, 4*s.set.Control)
-			}
 		case !isTimeout(err) || s.ctx.Err() != nil:
 			return Answer{}, err
 		case silent == enquiries:
@@ -162,6 +177,18 @@ func (s *session) answer(cmd Command) (Answer, error) {
 			}
 		}
 	}
+}
+
+// errLost says that the register has answered what was asked later.
+var errLost = errors.New("the register answers the next question: this answer was lost")
+
+// ask sends 00h behind a command that has not been answered.
+func (s *session) ask() error {
+	if err := s.patience(s.set.Control); err != nil {
+		return err
+	}
+	_, err := s.conn.Write(AppendCommand(nil, Command{Password: s.set.Password, ID: s.nextID(), Code: cmdStatus}))
+	return err
 }
 
 // errSlow is a time-out that no deadline of the connection gave.
