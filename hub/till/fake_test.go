@@ -43,7 +43,20 @@ type register struct {
 	settle   strategy
 	service  time.Duration
 	bug      bool // Submit panics
+
+	ahead   time.Duration           // of its clock before the hub's
+	down    bool                    // it can't be reached
+	refuse  map[kkt.Kind]fault.Code // every document is refused in this way
+	unread  map[uint32]bool         // documents it does not give
+	shown   []kkt.Fault             // what its state tells
+	unsent  uint32
+	noClock bool // it does not let its clock be set
 }
+
+// clock is the register's own wall clock.
+func (r *register) clock() time.Time { return fiscal.Wall(r.now()).Add(r.ahead) }
+
+func (r *register) age() time.Duration { return r.clock().Sub(r.openedAt) }
 
 // strategy is how the fake driver settles: one right way and the wrong ones of
 // reliability.md C.3.1.
@@ -81,7 +94,7 @@ func (r *register) fate() fate {
 
 func (r *register) add(d wireDoc, kind uint16) kkt.Stored {
 	fd := uint32(len(r.docs) + 1)
-	doc := kkt.Stored{Type: kind, Key: d.Key, Receipt: fiscal.Receipt{Kind: d.Kind, FN: r.fn, FD: fd, FP: 1000 + fd, At: fiscal.Wall(r.now()),
+	doc := kkt.Stored{Type: kind, Key: d.Key, Receipt: fiscal.Receipt{Kind: d.Kind, FN: r.fn, FD: fd, FP: 1000 + fd, At: r.clock(),
 		Shift: r.shift, Number: fd, RegNumber: "0000000001012345", Total: d.Sum, Operation: d.Op, Test: true}}
 	r.docs = append(r.docs, doc)
 	return doc
@@ -93,12 +106,15 @@ func (r *register) execute(d wireDoc) (kkt.Stored, *kkt.Fault) {
 		f := fault.New(c, "")
 		return kkt.Stored{}, &f
 	}
+	if last := r.docs[len(r.docs)-1].Receipt.At; r.clock().Before(last) {
+		return bad(fault.ClockWrong)
+	}
 	switch d.Kind {
 	case fiscal.KindShiftOpen:
 		if r.open {
 			return bad(fault.ShiftOpen)
 		}
-		r.shift, r.open, r.openedAt = r.shift+1, true, r.now()
+		r.shift, r.open, r.openedAt = r.shift+1, true, r.clock()
 		d.Key = "" // shift reports carry no key
 		return r.add(d, 2), nil
 	case fiscal.KindShiftClose:
@@ -112,7 +128,7 @@ func (r *register) execute(d wireDoc) (kkt.Stored, *kkt.Fault) {
 	if !r.open {
 		return bad(fault.ShiftClosed)
 	}
-	if r.now().Sub(r.openedAt) > 24*time.Hour {
+	if r.age() > 24*time.Hour {
 		return bad(fault.ShiftExpired)
 	}
 	return r.add(d, 3), nil
@@ -129,10 +145,10 @@ func (r *register) flush() {
 // stranger makes a receipt of someone else.
 func (r *register) stranger() {
 	if !r.open {
-		r.shift, r.open, r.openedAt = r.shift+1, true, r.now()
+		r.shift, r.open, r.openedAt = r.shift+1, true, r.clock()
 		r.add(wireDoc{Kind: fiscal.KindShiftOpen}, 2)
 	}
-	if r.now().Sub(r.openedAt) <= 24*time.Hour {
+	if r.age() <= 24*time.Hour {
 		r.add(wireDoc{Kind: fiscal.KindReceipt, Sum: 100, Op: fiscal.Sell}, 3)
 	}
 }
@@ -155,6 +171,9 @@ func down() error {
 func (d driver) Ready(context.Context) (kkt.Baseline, error) {
 	d.r.mu.Lock()
 	defer d.r.mu.Unlock()
+	if d.r.down {
+		return kkt.Baseline{}, down()
+	}
 	switch d.r.fate() {
 	case unreachable:
 		return kkt.Baseline{}, down()
@@ -170,7 +189,7 @@ func (d driver) Ready(context.Context) (kkt.Baseline, error) {
 
 func (r *register) baseline() kkt.Baseline {
 	return kkt.Baseline{FN: r.fn, FD: uint32(len(r.docs)), Shift: r.shift, ShiftOpen: r.open,
-		Expired: r.open && r.now().Sub(r.openedAt) > 24*time.Hour}
+		Expired: r.open && r.age() > 24*time.Hour}
 }
 
 func outcome(k kkt.Kind, c fault.Code) kkt.Outcome {
@@ -198,6 +217,12 @@ func (d driver) Submit(_ context.Context, w kkt.Wire, base kkt.Baseline) kkt.Out
 		return outcome(kkt.Rejected, fault.WireUnknown)
 	}
 	f := r.fate()
+	if r.down {
+		return outcome(kkt.Retry, fault.Unreachable)
+	}
+	for kind, code := range r.refuse {
+		return outcome(kind, code)
+	}
 	if f == strangerIn {
 		r.stranger()
 	}
@@ -242,6 +267,9 @@ func (d driver) Settle(_ context.Context, w kkt.Wire, key kkt.Key, base kkt.Base
 	if err := json.Unmarshal(w.Bytes, &doc); err != nil {
 		return outcome(kkt.Ambiguous, fault.WireUnknown)
 	}
+	if r.down {
+		return outcome(kkt.Ambiguous, fault.Unreachable)
+	}
 	switch r.fate() {
 	case unreachable, lostRequest, lostAnswer, late, busyNow:
 		return outcome(kkt.Ambiguous, fault.Unreachable)
@@ -280,14 +308,15 @@ func (d driver) Units(context.Context) ([]kkt.Unit, error) {
 	r := d.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.fate() == unreachable {
+	if r.fate() == unreachable || r.down {
 		return nil, down()
 	}
-	u := kkt.Unit{Serial: "unit of " + r.fn, Model: "fake", Clock: fiscal.Wall(r.now()),
-		FN:           kkt.FNState{Serial: r.fn, Phase: 3, LastFD: uint32(len(r.docs)), Shift: r.shift, ShiftOpen: r.open, Test: fiscal.TestFN(r.fn)},
+	u := kkt.Unit{Serial: "unit of " + r.fn, Model: "fake", Clock: r.clock(), Faults: r.shown,
+		FN: kkt.FNState{Serial: r.fn, Phase: 3, LastFD: uint32(len(r.docs)), LastAt: r.docs[len(r.docs)-1].Receipt.At, Shift: r.shift, ShiftOpen: r.open,
+			Test: fiscal.TestFN(r.fn), Unsent: r.unsent},
 		Registration: kkt.Registration{INN: r.inn, FFD: kkt.FFD12, RNM: "0000000001012345"}}
 	if r.open {
-		u.FN.OpenedAt = fiscal.Wall(r.openedAt)
+		u.FN.OpenedAt = r.openedAt
 	}
 	return []kkt.Unit{u}, nil
 }
@@ -298,8 +327,11 @@ func (d driver) ReadDocument(_ context.Context, fn string, fd uint32) (kkt.Store
 	r := d.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.fate() == unreachable {
+	if r.fate() == unreachable || r.down {
 		return kkt.Stored{}, down()
+	}
+	if r.unread[fd] {
+		return kkt.Stored{}, fmt.Errorf("document %s/%d: %w", fn, fd, fault.New(fault.DocumentUnread, "the register is printing"))
 	}
 	if fn != r.fn || fd < 1 || int(fd) > len(r.docs) {
 		return kkt.Stored{}, fmt.Errorf("document %s/%d: %w", fn, fd, fault.New(fault.DocumentUnread, ""))
@@ -311,7 +343,23 @@ func (d driver) ReadDocument(_ context.Context, fn string, fd uint32) (kkt.Store
 	return x, nil
 }
 
+// SetClock is allowed as registers allow it: with the shift closed.
+func (d driver) SetClock(_ context.Context, at time.Time) error {
+	r := d.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.down:
+		return down()
+	case r.open || r.noClock:
+		return &kkt.Problem{Kind: kkt.Retry, Fault: fault.New(fault.RegisterRefused, "the clock can't be set now")}
+	}
+	r.ahead = at.Sub(fiscal.Wall(r.now()))
+	return nil
+}
+
 var (
+	_ kkt.ClockSetter    = driver{}
 	_ kkt.Driver         = driver{}
 	_ kkt.DocumentReader = driver{}
 )

@@ -48,8 +48,7 @@ type lane struct {
 	bucket   bucket
 	stopped  *kkt.Fault // the lane stands on it
 	stopFN   string
-	unsent   uint32    // at the last look
-	unsentAt time.Time // of the oldest of them
+	unsent   *kkt.FNState // at the first look after it stopped
 
 	then  action // after the wait; nil: what next says
 	until time.Time
@@ -256,7 +255,7 @@ func (l *lane) onPolled(now time.Time, e polled) action {
 	if l.fn != u.FN.Serial {
 		l.allowed = false
 	}
-	l.fn, l.known, l.unsent, l.unsentAt = u.FN.Serial, e.Known, u.FN.Unsent, u.FN.UnsentAt
+	l.fn, l.known = u.FN.Serial, e.Known
 	l.shiftIs(now, *u)
 	off, _ := clockOff(l.rules.Zone, now, *u)
 	l.clockDue = l.rules.SetClock && clockDue(l.rules.Zone, now, *u) && now.Sub(l.clockTried) >= clockRetry
@@ -277,7 +276,10 @@ func (l *lane) stillStands(fn kkt.FNState) bool {
 	}
 	switch l.stopped.Code {
 	case fault.FNFull, fault.FNUnsent: // 14h of an ФН is either: registers do not always say which (fn.md §6)
-		return fn.Unsent >= l.unsent && !fn.UnsentAt.After(l.unsentAt)
+		if l.unsent == nil {
+			l.unsent = &fn
+		}
+		return fn.Unsent >= l.unsent.Unsent && !fn.UnsentAt.After(l.unsent.UnsentAt)
 	case fault.FNExpired:
 		return true
 	}
@@ -376,8 +378,12 @@ func (l *lane) stop(now time.Time, f kkt.Fault) action {
 	if !stop {
 		s = Config
 	}
+	again := recheck
 	if l.stopped == nil {
-		l.stopFN = l.fn
+		l.stopFN, l.unsent = l.fn, nil
+		if s == FNFull {
+			again = time.Second // what its queue to the OFD is now tells later whether it moves
+		}
 	}
 	l.stopped, l.based = &f, false
 	l.is(s, f)
@@ -385,7 +391,7 @@ func (l *lane) stop(now time.Time, f kkt.Fault) action {
 	case fault.FNFull, fault.FNUnsent, fault.FNExpired, fault.FNFailed, fault.FNClosed,
 		fault.SellerMismatch, fault.TestMismatch, FaultFFD:
 		if l.open == nil {
-			return l.waitFor(now.Add(recheck), poll{})
+			return l.waitFor(now.Add(again), poll{})
 		}
 	default:
 	}

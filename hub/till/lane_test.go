@@ -82,7 +82,7 @@ func TestOutcomesOfASubmit(t *testing.T) {
 	}{
 		"rejected":           {bad(kkt.Rejected, fault.TagRefused, 0), "hold", ready{}, OK},
 		"failed":             {bad(kkt.Failed, fault.PaperOut, 0), "back", wait{Until: noon.Add(100 * time.Millisecond)}, Busy},
-		"failed, full":       {bad(kkt.Failed, fault.FNFull, 0), "back", wait{Until: noon.Add(recheck)}, FNFull},
+		"failed, full":       {bad(kkt.Failed, fault.FNFull, 0), "back", wait{Until: noon.Add(time.Second)}, FNFull},
 		"failed, life over":  {bad(kkt.Failed, fault.FNExpired, 0), "back", wait{Until: noon.Add(recheck)}, FNLifeOver},
 		"retry":              {bad(kkt.Retry, fault.Busy, 3*time.Second), "back", wait{Until: noon.Add(3 * time.Second)}, Busy},
 		"baseline moved":     {bad(kkt.Retry, fault.BaselineMoved, 0), "back", ready{}, OK},
@@ -331,7 +331,6 @@ func TestRegisterRolledBackStops(t *testing.T) {
 func TestFullFNGoesOnWhenTheQueueShrinksOrTheFNIsReplaced(t *testing.T) {
 	full := func() *lane {
 		l := flying(t)
-		l.unsent = 100
 		f := fault.New(fault.FNUnsent, "")
 		l.Step(noon, answered{kkt.Outcome{Kind: kkt.Failed, Fault: &f}})
 		l.Step(noon, gaveBack{})

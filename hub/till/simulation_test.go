@@ -24,6 +24,7 @@ type world struct {
 	points  int   // kill points passed
 	crashAt []int // numbers of points to die at
 	crashes int
+	mark    string // file of the mark; "" none
 }
 
 type clock struct{ t time.Time }
@@ -51,8 +52,11 @@ func (w *world) point(name string) {
 
 // boot starts the till anew from what the database holds.
 func (w *world) boot() error {
-	w.till = New(w.s, Settings{Now: w.clock.now, Point: w.point, PollEvery: 30 * time.Second,
+	w.till = New(w.s, Settings{Now: w.clock.now, Point: w.point, PollEvery: 30 * time.Second, MarkFile: w.mark,
 		Open: func(url string) (kkt.Driver, error) { return driver{w.regs[url[len("fake:"):]]}, nil }})
+	if _, err := w.till.Begin(context.Background()); err != nil {
+		return err
+	}
 	w.workers = map[string]*virtual{}
 	for _, id := range w.lanes {
 		l, err := w.s.Lane(context.Background(), id)

@@ -55,10 +55,13 @@ func watch(zone *time.Location, now time.Time, u kkt.Unit) []store.LaneAlarm {
 		list = append(list, store.LaneAlarm{Code: code, Severity: severity, Detail: fmt.Sprintf(format, args...)})
 	}
 	clock := fiscal.Wall(now.In(zone))
-	if !u.Clock.IsZero() {
-		if off := u.Clock.Sub(clock).Abs(); off >= clockAlarm {
+	if off, known := clockOff(zone, now, u); known {
+		switch {
+		case clockBehind(u) >= clockWarn:
+			add(store.Alarm, AlarmClockBack, "last document %s", u.FN.LastAt.Format(time.DateTime))
+		case off.Abs() >= clockAlarm:
 			add(store.Alarm, AlarmClock, "off by more than %s", clockAlarm)
-		} else if off >= clockWarn {
+		case off.Abs() >= clockWarn:
 			add(store.Warn, AlarmClock, "off by more than %s", clockWarn)
 		}
 		clock = u.Clock

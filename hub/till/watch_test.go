@@ -29,6 +29,7 @@ func TestWatch(t *testing.T) {
 		"shift":          {func(u *kkt.Unit) { u.FN.OpenedAt = wall.Add(-shiftAlarm) }, AlarmShiftLong, store.Alarm},
 		"clock":          {func(u *kkt.Unit) { u.Clock = wall.Add(-time.Minute) }, AlarmClock, store.Warn},
 		"clock far":      {func(u *kkt.Unit) { u.Clock = wall.Add(time.Hour) }, AlarmClock, store.Alarm},
+		"clock put back": {func(u *kkt.Unit) { u.FN.LastAt = wall.Add(time.Minute) }, AlarmClockBack, store.Alarm},
 		"ending":         {func(u *kkt.Unit) { u.FN.ValidUntil = wall.AddDate(0, 0, 20) }, AlarmFNEnding, store.Warn},
 		"ended":          {func(u *kkt.Unit) { u.FN.ValidUntil = wall.AddDate(0, 0, -1) }, AlarmFNEnding, store.Alarm},
 		"replace":        {func(u *kkt.Unit) { u.FN.Warnings = kkt.ReplaceNow }, string(fault.FNReplaceNow), store.Alarm},
