@@ -42,19 +42,19 @@ type hub struct {
 	n    int
 	step int64 // of its clock, ms
 
-	up      bool
-	run     int
-	life    int64
-	store   *store.Store
-	ingest  *ingest.Ingest
-	till    *till.Till
-	lanes   []*lane
-	sleeps  int64           // it stands still until then
-	missed  []func()        // what is to be done when it wakes
-	points  int             // kill points passed in this run
-	killAt  int             // dies at this one
-	changed <-chan struct{} // commits
-	unsaid  []func()        // of the wrong strategy: stored later
+	up     bool
+	run    int
+	life   int64
+	store  *store.Store
+	ingest *ingest.Ingest
+	till   *till.Till
+	lanes  []*lane
+	sleeps int64    // it stands still until then
+	missed []func() // what is to be done when it wakes
+	points int      // kill points passed in this run
+	killAt int      // dies at this one
+	heard  int64    // newest change of a job the till was told of
+	unsaid []func() // of the wrong strategy: stored later
 }
 
 func (h *hub) name() string {
@@ -173,7 +173,7 @@ func (h *hub) assemble() (err error) {
 	if err := h.store.NoteAllGone(ctx); err != nil {
 		return err
 	}
-	h.changed, _ = h.store.Changed()
+	h.heard = 0
 	h.settle()
 	ids, err := h.till.Begin(ctx)
 	if err != nil {
@@ -246,8 +246,8 @@ func (h *hub) die(how string) {
 	}
 }
 
-// tick is what the process does beside: it looks for jobs when something was
-// committed, and now and then for what a missed signal would leave lying.
+// tick is what the process does beside: it looks for jobs when something
+// happened to one, and now and then for what a missed signal would leave lying.
 func (h *hub) tick(run, n int) {
 	h.w.after(250, func() {
 		if !h.up || h.run != run {
@@ -259,13 +259,10 @@ func (h *hub) tick(run, n int) {
 					_ = h.ingest.Look(context.Background()) // it is tried again
 					h.settle()
 				}
-				select {
-				case <-h.changed:
+				last, err := h.store.LastHistory(context.Background())
+				if n%20 == 19 || err == nil && last != h.heard {
+					h.heard = last
 					h.till.Rouse()
-				default:
-					if n%20 == 19 {
-						h.till.Rouse()
-					}
 				}
 			})
 			if !h.up || h.run != run {

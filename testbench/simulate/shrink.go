@@ -44,7 +44,8 @@ func Shrink(p Plan, tries int) (Plan, Result, error) {
 
 func size(p Plan) int { return len(p.Faults) + len(p.Sales) }
 
-func without[T any](all []T, keep func(int) bool) (out []T) {
+func without[T any](all []T, keep func(int) bool) []T {
+	out := []T{}
 	for i, x := range all {
 		if keep(i) {
 			out = append(out, x)
