@@ -362,3 +362,32 @@ func TestReadDocument(t *testing.T) {
 		}
 	})
 }
+
+// The name of 1084 and its switch are put into the register's tables once; the
+// value goes by the register's own tag.
+func TestKeyByTheRegistersOwnTag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.tables = map[[2]byte][]byte{{17, 13}: make([]byte, 40), {17, 14}: {0}}
+		f.distort = func(body []ffd.Element) []ffd.Element {
+			for i, e := range body {
+				if e.Tag == tagRequisite {
+					name, _ := ffd.Str(1085, trimmed(f.tables[[2]byte{17, 13}]))
+					body[i] = ffd.Struct(1084, name, ffd.Element{Tag: 1086, Value: e.Value})
+				}
+			}
+			return body
+		}
+		key := kkt.NewKey("own tag")
+		for range 2 {
+			out, err := till(t, f, "key=requisite&verify=always", sale(), key, false)
+			if err != nil || out.Fault != nil {
+				t.Fatal(out.Fault, err)
+			}
+			key = kkt.NewKey("again")
+		}
+		if f.tables[[2]byte{17, 14}][0] != 1 || f.written != 2 {
+			t.Errorf("%d writes, %v", f.written, f.tables)
+		}
+	})
+}

@@ -31,9 +31,11 @@ type fake struct {
 	pending  []byte
 	cutAt    int // link byte at which the connection breaks once; 0 never
 	bytes    int
-	forgets  bool // a pending answer is lost with the connection
-	extended bool // FF45h answers with the time
-	version  byte // of FFD, for the host to know
+	forgets  bool               // a pending answer is lost with the connection
+	extended bool               // FF45h answers with the time
+	version  byte               // of FFD, for the host to know
+	tables   map[[2]byte][]byte // table and field of row 1
+	written  int                // fields
 	reading  []byte
 	op       byte
 	items    []ffd.Element
@@ -318,6 +320,16 @@ func (f *fake) execute(c Code, p []byte) ([]byte, byte) {
 		out := f.reading[:n]
 		f.reading = f.reading[n:]
 		return out, 0
+	case cmdReadTable:
+		if v, ok := f.tables[[2]byte{p[0], p[3]}]; ok {
+			return v, 0
+		}
+	case cmdWriteTable:
+		if _, ok := f.tables[[2]byte{p[0], p[3]}]; ok {
+			f.tables[[2]byte{p[0], p[3]}] = slices.Clone(p[4:])
+			f.written++
+			return nil, 0
+		}
 	case cmdContinue:
 		f.submode = 0
 		return []byte{30}, 0
