@@ -42,7 +42,7 @@ func (w *world) heal() {
 }
 
 // rounds is how long a person has to put everything in order, a minute each.
-const rounds = 25
+const rounds = 15
 
 // rest runs until nothing is left to do, with a person who does what the texts
 // of held jobs and standing lanes ask for. false: it never came to rest.
@@ -58,6 +58,16 @@ func (w *world) rest() (why string, ok bool) {
 		w.person()
 	}
 	return why, false
+}
+
+// leftovers are what is still to be done at the hub.
+var leftovers = []struct{ what, query string }{
+	{"jobs are not done", `SELECT count(*) FROM job WHERE state<>'done' AND state<>'void'`},
+	{"records are held", `SELECT count(*) FROM record WHERE fate='held'`},
+	{"records have landed", `SELECT count(*) FROM landed`},
+	{"messages are in quarantine", `SELECT count(*) FROM quarantine WHERE resolved_at IS NULL`},
+	{"lanes do not work", `SELECT count(*) FROM lane l LEFT JOIN lane_state s ON s.lane_id=l.id WHERE l.enabled=1 AND coalesce(s.state,'')<>'ok'`},
+	{"attempts may have been made", `SELECT count(*) FROM attempt WHERE state<>'done' AND state<>'not_printed'`},
 }
 
 // quiet says whether nothing is left to do, or what is.
@@ -78,17 +88,10 @@ func (w *world) quiet() (why string, ok bool) {
 			return fmt.Sprintf("the module of machine %d has %d words", a.n+1, n), false
 		}
 	}
-	for what, query := range map[string]string{
-		"jobs are not done":           `SELECT count(*) FROM job WHERE state<>'done' AND state<>'void'`,
-		"records are held":            `SELECT count(*) FROM record WHERE fate='held'`,
-		"records have landed":         `SELECT count(*) FROM landed`,
-		"messages are in quarantine":  `SELECT count(*) FROM quarantine WHERE resolved_at IS NULL`,
-		"lanes do not work":           `SELECT count(*) FROM lane l LEFT JOIN lane_state s ON s.lane_id=l.id WHERE l.enabled=1 AND coalesce(s.state,'')<>'ok'`,
-		"attempts may have been made": `SELECT count(*) FROM attempt WHERE state<>'done' AND state<>'not_printed'`,
-	} {
+	for _, left := range leftovers {
 		var n int
-		if err := h.store.Read().QueryRow(query).Scan(&n); err != nil || n > 0 {
-			return fmt.Sprintf("%d %s (%v): %s", n, what, err, w.stuck()), false
+		if err := h.store.Read().QueryRow(left.query).Scan(&n); err != nil || n > 0 {
+			return fmt.Sprintf("%d %s (%v): %s", n, left.what, err, w.stuck()), false
 		}
 	}
 	for _, r := range w.regs {
