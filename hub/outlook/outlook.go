@@ -76,9 +76,11 @@ const (
 	shiftAlarm   = 23*time.Hour + 50*time.Minute
 	shiftLaw     = 24 * time.Hour
 	markingWarn  = 15 * 24 * time.Hour
-	paceSpan     = 7 * 24 * time.Hour // readings the pace is taken from
-	paceLeast    = time.Hour          // a shorter span tells no pace
+	paceLeast    = time.Hour // a shorter span tells no pace
 )
+
+// Span is how far back readings tell the pace.
+const Span = 7 * 24 * time.Hour
 
 // StopRouting is the age of the oldest unsent document from which sales should
 // go to another register: the law blocks the ФН at 30 days.
@@ -200,7 +202,7 @@ func (o Outlook) documents(now time.Time, u kkt.Unit) Finding {
 func pace(now time.Time, readings []Reading) float64 {
 	var first, last Reading
 	for _, r := range readings {
-		if now.Sub(r.At) > paceSpan || r.At.After(now) {
+		if now.Sub(r.At) > Span || r.At.After(now) {
 			continue
 		}
 		if first.At.IsZero() || r.At.Before(first.At) {

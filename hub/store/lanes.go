@@ -10,6 +10,7 @@ import (
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/hub/api/contract"
 )
 
 // Lane is one place receipts of one seller can be made, with its last state.
@@ -23,19 +24,9 @@ type Lane struct {
 	Accepted, AcceptedBy      string // the fault a person answered for when letting the lane go on, and who
 }
 
-// LaneSettings are what an operator may set on a lane. Zero values are the
-// till's defaults; the rules they feed are in package till.
-type LaneSettings struct {
-	CloseAt    string `json:"close_at,omitempty"`    // "15:04" in the lane's zone: the shift is closed daily then; "never": by age alone; "": as the hub says
-	PerMinute  int    `json:"per_minute,omitempty"`  // documents a minute; 0 no limit
-	Burst      int    `json:"burst,omitempty"`       // documents at once before PerMinute counts; 0: 1
-	SpillMS    int    `json:"spill_ms,omitempty"`    // how long a job waits for this lane's busy sibling that its machine stays with
-	BreakAfter int    `json:"break_after,omitempty"` // attempts that fail in a row before the lane takes a rest
-	BreakMS    int    `json:"break_ms,omitempty"`    // the first rest; each further one is twice as long
-	LeaveClock bool   `json:"leave_clock,omitempty"` // the register's clock is never set
-	OwnZone    bool   `json:"own_zone,omitempty"`    // only sales of machines whose clocks show the same time
-	InFlight   int    `json:"in_flight,omitempty"`   // of a cloud: attempts that may wait for their outcome at once; 0: 1
-}
+// LaneSettings are what an operator may set on a lane; the rules they feed are
+// in package till.
+type LaneSettings = contract.LaneSettings
 
 const laneColumns = `SELECT l.id, l.operator_id, l.seller_id, s.inn, l.name, l.url, l.ffd, l.zone, l.tax_systems, l.test, l.enabled, l.settings,
 	COALESCE(st.state,''), COALESCE(st.fault,''), COALESCE(st.detail,''), COALESCE(st.accepted,''), COALESCE(st.accepted_by,'')
@@ -274,6 +265,9 @@ func (s *Store) SaveUnit(ctx context.Context, h Hold, u kkt.Unit) (known uint32,
 			(SELECT id FROM unit WHERE lane_id = ? AND serial = ?),?,?,?,?,?,?)
 			ON CONFLICT(unit_id, fn) DO UPDATE SET rnm = excluded.rnm, inn = excluded.inn, ffd = excluded.ffd, seen_to = excluded.seen_to`,
 			unit+"/"+u.FN.Serial, h.Lane, u.Serial, u.FN.Serial, u.Registration.RNM, u.Registration.INN, u.Registration.FFD.String(), now, now)
+		if err == nil {
+			err = noteReading(tx, now, h.Lane, u)
+		}
 		if err != nil {
 			return err
 		}
@@ -294,6 +288,10 @@ func setLastFD(tx *sql.Tx, fn string, fd uint32) error {
 // back says that what was known beyond fd is none of this ФН, by a person's word.
 func (s *Store) AccountedFor(ctx context.Context, h Hold, fn string, fd uint32, back bool) error {
 	return s.held(ctx, h, "account for documents", func(tx *sql.Tx, _ int64) error {
+		// What is older may have been left out: it was before our use of this ФН.
+		if _, err := tx.Exec(`UPDATE fn_period SET since_fd = ? WHERE fn = ?`, fd, fn); err != nil {
+			return err
+		}
 		if !back {
 			return setLastFD(tx, fn, fd)
 		}
@@ -349,9 +347,10 @@ func (s *Store) Alarms(ctx context.Context, h Hold, operator string, raise []Lan
 	})
 }
 
-// OpenAlarms lists the lane's open incidents.
+// OpenAlarms lists the lane's open incidents, but for the ledger's, which the
+// ledger ends.
 func (s *Store) OpenAlarms(ctx context.Context, lane string) (open []LaneAlarm, err error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT code, severity, detail FROM incident WHERE subject = ? AND closed_at IS NULL`, AboutLane(lane))
+	rows, err := s.r.QueryContext(ctx, `SELECT code, severity, detail FROM incident WHERE subject = ? AND closed_at IS NULL AND code <> ?`, AboutLane(lane), LedgerDiffers)
 	if err != nil {
 		return nil, fmt.Errorf("store: alarms of lane %s: %w", lane, err)
 	}
