@@ -357,7 +357,6 @@ func (a *agent) Activity(ev sales.Event) {
 
 // Written implements listen.Audience.
 func (a *agent) Written(s journal.Stored) {
-	a.point("listen.afterWritten")
 	if s.Record.Kind == wire.KindSale {
 		a.w.tell("%s has written sale %d, %d kopecks", a.name(), s.Seq, s.Record.Sale.Amount.Minor)
 		a.put(a.soldOf(s.Record))

@@ -46,7 +46,7 @@ func (a *agent) reconnect(ms int64) {
 		}
 		a.tries = 0
 		a.conn = &conn{a: a, hub: h, alive: true}
-		if a.act(func() { a.say(a.uplink.Begin()) }) {
+		if a.act(func() { a.point("uplink.beforeHello"); a.say(a.uplink.Begin()) }) {
 			a.wake(1)
 		}
 	})
@@ -60,12 +60,18 @@ func (a *agent) talk() {
 	}
 	mail := a.mail
 	a.mail = nil
+	ack := false
 	for _, m := range mail {
-		if _, _, name, err := wire.ParseTopic(m.Topic); err == nil && name == wire.DownAck {
-			a.point("uplink.afterAck")
-		}
+		ack = ack || nameOf(m.Topic) == wire.DownAck
 	}
-	a.say(a.uplink.Turn(mail...))
+	if ack {
+		a.point("uplink.afterAck")
+	}
+	out, err := a.uplink.Turn(mail...)
+	if ack {
+		a.point("uplink.afterSettle")
+	}
+	a.say(out, err)
 }
 
 // say gives messages to the connection.
@@ -231,7 +237,7 @@ func (h *hub) hears(a *agent, name string, body []byte) {
 				return
 			}
 			h.ingest.Deliver(operator, a.id(), ingest.Delivery{Name: name, Payload: body})
-			h.point("ingest.afterDelivery")
+			h.point("ingest.afterAck")
 			h.settle()
 		})
 	})

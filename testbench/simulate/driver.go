@@ -140,7 +140,6 @@ func (d *driver) Submit(_ context.Context, w kkt.Wire, base kkt.Baseline) kkt.Ou
 	if now := r.baseline(); now.FN != base.FN || now.FD != base.FD || now.ShiftOpen != base.ShiftOpen {
 		return outcome(kkt.Retry, fault.New(fault.BaselineMoved, ""))
 	}
-	d.point("driver.beforeSend")
 	fate := r.take()
 	if d.wrong == DoneThenSend {
 		go0(fate, r, doc)
@@ -203,7 +202,7 @@ func (d *driver) Submit(_ context.Context, w kkt.Wire, base kkt.Baseline) kkt.Ou
 			}
 		}
 	})
-	d.point("driver.afterSend")
+	d.point("driver.afterCommand")
 	d.sleep(makeTime)
 	switch {
 	case fate == PowerLoss, r.off():

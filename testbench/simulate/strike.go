@@ -8,8 +8,8 @@ import (
 )
 
 // points at which an agent can be killed, by the names of docs/simulation.md.
-var points = []string{"listen.afterWritten", "journal.beforeAppend", "journal.afterAppend", "uplink.beforePublish", "uplink.afterPublish",
-	"uplink.afterAck", "screen.beforeShown", "screen.beforeDraw", "screen.afterDraw"}
+var points = []string{"journal.beforeAppend", "journal.afterAppend", "uplink.beforeHello", "uplink.beforePublish", "uplink.afterPublish",
+	"uplink.afterAck", "uplink.afterSettle", "screen.beforeShown", "screen.beforeDraw", "screen.afterDraw"}
 
 func agentPoint(f Fault) string { return points[f.N%len(points)] }
 
