@@ -52,6 +52,8 @@ func (s *Server) routes() []route {
 		{pattern: "PATCH /api/v1/lanes/{lane}", do: s.updateLane},
 		{pattern: "POST /api/v1/lanes/{lane}/test", do: s.testLane},
 		{pattern: "POST /api/v1/lanes/{lane}/resume", do: s.resumeLane},
+		{pattern: "POST /api/v1/lanes/{lane}/shift/open", do: s.openShift},
+		{pattern: "POST /api/v1/lanes/{lane}/shift/close", do: s.closeShift},
 		{pattern: "GET /api/v1/lanes/{lane}/documents/{fd}", do: s.findDocument},
 
 		{pattern: "GET /api/v1/sales", do: s.listSales},

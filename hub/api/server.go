@@ -35,6 +35,8 @@ type Till interface {
 	// Document reads a document of a lane's ФН ("": the one in place).
 	Document(ctx context.Context, lane, fn string, fd uint32) (kkt.Stored, error)
 	Resume(ctx context.Context, lane, actor, why string) error
+	// Shift has a lane's shift opened or closed and waits for it.
+	Shift(ctx context.Context, lane string, open bool, actor, why string) error
 }
 
 // Broker is what health and metrics ask of it.

@@ -31,6 +31,8 @@ func bodies(n tenant) map[string]any {
 		"POST /api/v1/lanes":                                      contract.NewLane{Seller: n.seller, Name: "x", URL: "shtrih+tcp://127.0.0.1:1", FFD: "1.2", TaxSystems: []string{"osn"}, Zone: "Europe/Moscow"},
 		"PATCH /api/v1/lanes/{lane}":                              contract.LaneChange{Enabled: ptr(false)},
 		"POST /api/v1/lanes/{lane}/resume":                        why,
+		"POST /api/v1/lanes/{lane}/shift/open":                    why,
+		"POST /api/v1/lanes/{lane}/shift/close":                   why,
 		"POST /api/v1/held/retry":                                 contract.RetryHeld{Operator: n.id},
 		"POST /api/v1/held/{record}/promote":                      why,
 		"POST /api/v1/held/{record}/drop":                         why,

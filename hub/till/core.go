@@ -116,7 +116,8 @@ type (
 	notNow    struct{}
 	began     struct{ Open open }
 	work      struct{}
-	none      struct{ NextAt time.Time } // zero: nothing is known to come
+	wanted    struct{ Kind fiscal.DocumentKind } // a person wants this shift report first
+	none      struct{ NextAt time.Time }         // zero: nothing is known to come
 	stopped   struct{ Fault kkt.Fault }
 	answered  struct{ Outcome kkt.Outcome }
 	finished  struct{ Next *open }
@@ -141,6 +142,7 @@ func (clockSet) isEvent()    {}
 func (notNow) isEvent()      {}
 func (began) isEvent()       {}
 func (work) isEvent()        {}
+func (wanted) isEvent()      {}
 func (none) isEvent()        {}
 func (stopped) isEvent()     {}
 func (answered) isEvent()    {}

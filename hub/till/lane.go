@@ -118,6 +118,8 @@ func (l *lane) Step(now time.Time, ev event) action {
 		return l.begin(now, &e.Open)
 	case work:
 		return shift{Base: l.base, Kind: fiscal.KindShiftOpen}
+	case wanted:
+		return shift{Base: l.base, Kind: e.Kind}
 	case none:
 		return l.rest(now, e.NextAt)
 	case notNow:

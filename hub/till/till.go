@@ -131,6 +131,7 @@ type Till struct {
 	marked  int64            // as the mark says
 	pools   map[string]*pool // by seller
 	runs    map[string]*run  // by lane
+	wishes  map[string]*wish // by lane: a person wants its shift opened or closed
 	running context.Context  // nil before Run and after it
 	wg      sync.WaitGroup
 }
@@ -138,7 +139,7 @@ type Till struct {
 // New makes a till over the store; Run starts it.
 func New(s Store, set Settings) *Till {
 	set.defaults()
-	return &Till{store: s, set: set, begun: set.Now(), pools: map[string]*pool{}, runs: map[string]*run{}}
+	return &Till{store: s, set: set, begun: set.Now(), pools: map[string]*pool{}, runs: map[string]*run{}, wishes: map[string]*wish{}}
 }
 
 // ErrNotRunning says that the till does not run, or not this lane.

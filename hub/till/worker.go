@@ -141,6 +141,9 @@ func (w *worker) do(ctx, device context.Context, a action) event {
 	case setClock:
 		return w.setClock(device)
 	case pick:
+		if ev := w.byHand(a.Base.ShiftOpen); ev != nil && w.core.serial {
+			return ev
+		}
 		return w.pick(bg, a)
 	case shift:
 		return w.beginShift(bg, a)
@@ -153,7 +156,7 @@ func (w *worker) do(ctx, device context.Context, a action) event {
 		}
 		return answered{Outcome: w.driver.Settle(device, w.open.Wire, w.open.Key, w.open.Baseline, w.open.Ref)}
 	case finish:
-		if ctx.Err() != nil {
+		if _, wish := w.till.wished(w.row.ID); wish || ctx.Err() != nil {
 			a.Next = nil
 		}
 		return w.finish(bg, a)
