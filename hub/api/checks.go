@@ -210,6 +210,22 @@ func (v *checks) lane(n contract.NewLane) {
 		v.choice("tax_systems", t, systems...)
 	}
 	v.zone("zone", n.Zone)
+	v.laneSettings("settings", n.Settings)
+}
+
+// laneSettings checks limits the till lives within.
+func (v *checks) laneSettings(field string, s contract.LaneSettings) {
+	if s.CloseAt != "" && s.CloseAt != "never" {
+		_, err := time.Parse("15:04", s.CloseAt)
+		v.that(err == nil && len(s.CloseAt) == len("15:04"), "bad_clock", field+".close_at")
+	}
+	for _, x := range []struct {
+		name    string
+		n, most int
+	}{{"per_minute", s.PerMinute, 6000}, {"burst", s.Burst, 1000}, {"spill_ms", s.SpillMS, 60_000}, {"break_after", s.BreakAfter, 1000},
+		{"break_ms", s.BreakMS, 30_000}, {"in_flight", s.InFlight, 256}} {
+		v.that(x.n >= 0 && x.n <= x.most, "out_of_range", field+"."+x.name)
+	}
 }
 
 // why reads a person's reason.

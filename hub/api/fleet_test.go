@@ -128,7 +128,12 @@ func TestLaneIsShownWithoutSecrets(t *testing.T) {
 		t.Errorf("units %+v, FN %+v", l.Units, l.FNPeriods)
 	}
 	l = contract.Lane{}
+	want := contract.LaneSettings{CloseAt: "03:30", PerMinute: 60, Burst: 5, LeaveClock: true}
+	w.do(w.a.token, "PATCH", "/api/v1/lanes/"+w.a.lane, contract.LaneChange{Settings: &want}, 200, nil)
 	w.do(w.a.token, "PATCH", "/api/v1/lanes/"+w.a.lane, contract.LaneChange{Enabled: ptr(false)}, 200, &l)
+	if l.Settings != want {
+		t.Errorf("settings %+v", l.Settings)
+	}
 	if l.State != "disabled" || l.Fault != nil {
 		t.Errorf("disabled: %+v", l)
 	}

@@ -97,6 +97,9 @@ func (s *Server) updateLane(c *call) (any, error) {
 	if b.Zone != nil {
 		v.zone("zone", *b.Zone)
 	}
+	if b.Settings != nil {
+		v.laneSettings("settings", *b.Settings)
+	}
 	if err := v.err(); err != nil {
 		return nil, err
 	}

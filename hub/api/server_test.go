@@ -99,6 +99,8 @@ func TestRefusals(t *testing.T) {
 		{"lane of no driver", "POST", "/api/v1/lanes", contract.NewLane{Seller: w.a.seller, Name: "x", URL: "http://x", FFD: "1.2", TaxSystems: []string{"osn"}, Zone: "Europe/Moscow"}, 422, "lane_address_bad", "url"},
 		{"lane again", "POST", "/api/v1/lanes", contract.NewLane{Seller: w.a.seller, Name: "Касса alpha", URL: "shtrih+tcp://x:1", FFD: "1.2", TaxSystems: []string{"osn"}, Zone: "Europe/Moscow"}, 409, "exists", ""},
 		{"FFD 1.3", "POST", "/api/v1/lanes", contract.NewLane{Seller: w.a.seller, Name: "x", URL: "shtrih+tcp://x:1", FFD: "1.3", TaxSystems: []string{"osn"}, Zone: "Europe/Moscow"}, 422, "not_a_choice", "ffd"},
+		{"hour of closing", "PATCH", "/api/v1/lanes/" + w.a.lane, contract.LaneChange{Settings: &contract.LaneSettings{CloseAt: "25:00"}}, 422, "bad_clock", "settings.close_at"},
+		{"pace below zero", "PATCH", "/api/v1/lanes/" + w.a.lane, contract.LaneChange{Settings: &contract.LaneSettings{PerMinute: -1}}, 422, "out_of_range", "settings.per_minute"},
 		{"empty change", "PATCH", "/api/v1/lanes/" + w.a.lane, contract.LaneChange{}, 422, "nothing_to_change", ""},
 		{"bad cursor", "GET", "/api/v1/sales?cursor=x", nil, 422, "bad_cursor", ""},
 		{"bad limit", "GET", "/api/v1/sales?limit=501", nil, 422, "out_of_range", "limit"},

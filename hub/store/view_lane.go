@@ -12,7 +12,7 @@ import (
 	"github.com/chekomat/chekomat/hub/api/contract"
 )
 
-const laneView = `SELECT l.id, l.operator_id, l.seller_id, l.name, l.url, l.ffd, l.tax_systems, l.zone, l.test, l.enabled, l.created_at,
+const laneView = `SELECT l.id, l.operator_id, l.seller_id, l.name, l.url, l.ffd, l.tax_systems, l.zone, l.test, l.enabled, l.settings, l.created_at,
   coalesce(st.state,''), coalesce(st.fault,''), coalesce(st.detail,''), coalesce(st.since,0),
   (SELECT count(*) FROM job WHERE seller_id=l.seller_id AND` + queuedOnly + `)
     + (SELECT count(*) FROM job WHERE seller_id=l.seller_id AND (state = 'in_flight' OR state = 'resolving')),
@@ -23,8 +23,12 @@ func scanLaneView(r *sql.Rows) (l contract.Lane, err error) {
 	var tax fiscal.TaxSystem
 	var created, since int64
 	var code, detail string
-	err = r.Scan(&l.ID, &l.Operator, &l.Seller, &l.Name, &l.URL, &l.FFD, &tax, &l.Zone, &l.Test, &l.Enabled, &created,
+	var settings []byte
+	err = r.Scan(&l.ID, &l.Operator, &l.Seller, &l.Name, &l.URL, &l.FFD, &tax, &l.Zone, &l.Test, &l.Enabled, &settings, &created,
 		&l.State, &code, &detail, &since, &l.Queue, &l.Foreign)
+	if err == nil {
+		err = json.Unmarshal(settings, &l.Settings)
+	}
 	l.URL, l.TaxSystems, l.Units = withoutSecrets(l.URL), taxNames(tax), []contract.Unit{}
 	switch {
 	case !l.Enabled:

@@ -4,15 +4,16 @@ import "time"
 
 // NewLane asks for one.
 type NewLane struct {
-	Operator   string   `json:"operator,omitempty"`
-	Seller     string   `json:"seller"`
-	Name       string   `json:"name"`
-	URL        string   `json:"url"`
-	FFD        string   `json:"ffd"`
-	TaxSystems []string `json:"tax_systems"`
-	Zone       string   `json:"zone"`
-	Test       bool     `json:"test"`
-	Enabled    *bool    `json:"enabled,omitempty"` // default true
+	Operator   string       `json:"operator,omitempty"`
+	Seller     string       `json:"seller"`
+	Name       string       `json:"name"`
+	URL        string       `json:"url"`
+	FFD        string       `json:"ffd"`
+	TaxSystems []string     `json:"tax_systems"`
+	Zone       string       `json:"zone"`
+	Test       bool         `json:"test"`
+	Enabled    *bool        `json:"enabled,omitempty"` // default true
+	Settings   LaneSettings `json:"settings,omitzero"`
 }
 
 // LaneChange leaves alone what is nil.
@@ -21,6 +22,22 @@ type LaneChange struct {
 	URL     *string `json:"url,omitempty"`
 	Zone    *string `json:"zone,omitempty"`
 	Enabled *bool   `json:"enabled,omitempty"`
+
+	Settings *LaneSettings `json:"settings,omitempty"` // all of them anew
+}
+
+// LaneSettings are what an operator may set on a lane. Zero values are the
+// till's defaults.
+type LaneSettings struct {
+	CloseAt    string `json:"close_at,omitempty"`    // "15:04" in the lane's zone: the shift is closed daily then; "never": by age alone; "": as the hub says
+	PerMinute  int    `json:"per_minute,omitempty"`  // documents a minute; 0 no limit
+	Burst      int    `json:"burst,omitempty"`       // documents at once before PerMinute counts; 0: 1
+	SpillMS    int    `json:"spill_ms,omitempty"`    // how long a job waits for the busy lane its machine stays with before this one takes it; 0: 250
+	BreakAfter int    `json:"break_after,omitempty"` // attempts that fail in a row before the lane takes a rest; 0: 3
+	BreakMS    int    `json:"break_ms,omitempty"`    // the first rest, each further one twice as long; 0: 2000
+	LeaveClock bool   `json:"leave_clock,omitempty"` // the register's clock is never set
+	OwnZone    bool   `json:"own_zone,omitempty"`    // only sales of machines whose clocks show the same time
+	InFlight   int    `json:"in_flight,omitempty"`   // of a cloud: attempts that may wait for their outcome at once; 0: 8
 }
 
 // Fault with its texts.
@@ -70,23 +87,24 @@ type FNPeriod struct {
 
 // Lane and how it does.
 type Lane struct {
-	ID         string     `json:"id"`
-	Operator   string     `json:"operator"`
-	Seller     string     `json:"seller"`
-	Name       string     `json:"name"`
-	URL        string     `json:"url"`
-	FFD        string     `json:"ffd"`
-	TaxSystems []string   `json:"tax_systems"`
-	Zone       string     `json:"zone"`
-	Test       bool       `json:"test"`
-	Enabled    bool       `json:"enabled"`
-	State      string     `json:"state"`
-	Since      time.Time  `json:"since"`
-	Fault      *Fault     `json:"fault,omitempty"`
-	Queue      int64      `json:"queue"`
-	Units      []Unit     `json:"units"`
-	FNPeriods  []FNPeriod `json:"fn_periods,omitempty"`
-	Foreign    int64      `json:"foreign,omitempty"`
+	ID         string       `json:"id"`
+	Operator   string       `json:"operator"`
+	Seller     string       `json:"seller"`
+	Name       string       `json:"name"`
+	URL        string       `json:"url"`
+	FFD        string       `json:"ffd"`
+	TaxSystems []string     `json:"tax_systems"`
+	Zone       string       `json:"zone"`
+	Test       bool         `json:"test"`
+	Enabled    bool         `json:"enabled"`
+	State      string       `json:"state"`
+	Since      time.Time    `json:"since"`
+	Fault      *Fault       `json:"fault,omitempty"`
+	Queue      int64        `json:"queue"`
+	Units      []Unit       `json:"units"`
+	FNPeriods  []FNPeriod   `json:"fn_periods,omitempty"`
+	Foreign    int64        `json:"foreign,omitempty"`
+	Settings   LaneSettings `json:"settings,omitzero"`
 }
 
 // FoundDocument is a document read from a register's ФН.
