@@ -244,6 +244,35 @@ TEST(safe_outputs)
 	EQUAL(fake.outputs, 2);
 }
 
+/* Times that step back, or forth by more than an entry can tell. */
+TEST(far_apart)
+{
+	static const uint64_t times[] = {1000000, 1065535, 1131071, 1131000, 90000000, 90000001};
+	start();
+	resume(0, 0);
+	struct frame f;
+	CHECK(next_frame(&f));
+	for (unsigned i = 0; i < 6; i++)
+		module_word(&m, (struct word){times[i], (uint16_t)i});
+	now = 91000000;
+	module_tick(&m, now, now);
+	unsigned n = 0, frames = 0;
+	while (next_frame(&f)) {
+		if (f.type != T_WORDS_AT)
+			continue;
+		frames++;
+		EQUAL(get64(f.body), n);
+		uint64_t t = get64(f.body + 8);
+		for (size_t i = 16; i < f.n; i += 4, n++) {
+			t += get16(f.body + i);
+			EQUAL(t, times[n]);
+			EQUAL(get16(f.body + i + 2), n);
+		}
+	}
+	EQUAL(n, 6);
+	EQUAL(frames, 4);
+}
+
 static void block(uint64_t at, const uint8_t *b, size_t n)
 {
 	uint8_t sum = 0;
@@ -315,6 +344,7 @@ void module_tests(void)
 	RUN(exactly_the_size_of_the_ring);
 	RUN(a_full_link_waits);
 	RUN(a_host_away_for_an_hour);
+	RUN(far_apart);
 	RUN(safe_outputs);
 	RUN(never_after_five_milliseconds);
 	RUN(no_answer_into_a_word);

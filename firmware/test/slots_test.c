@@ -157,6 +157,11 @@ TEST(refusals)
 	EQUAL(update_data(&u, 50, file + 50, 100), S_VALUE);
 	EQUAL(update_data(&u, 0xFFFFFF00, file, 100), S_VALUE);
 	EQUAL(update_commit(&u), S_VERIFY);
+	/* All there, but not what FW_BEGIN said. */
+	EQUAL(update_begin(&u, 0, n, crc32(0, file, n) ^ 1, file + 20), S_OK);
+	for (uint32_t at = 0; at < n; at += 200)
+		EQUAL(update_data(&u, at, file + at, n - at < 200 ? n - at : 200), S_OK);
+	EQUAL(update_commit(&u), S_VERIFY);
 	EQUAL(boot(), 0);
 }
 
