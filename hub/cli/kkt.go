@@ -113,16 +113,15 @@ func (c CLI) kktShift(open bool) *cobra.Command {
 	long := c.say("Хаб сделает отчёт, когда касса освободится; продажи ждут не дольше самого отчёта.",
 		"The hub makes the report when the register is free; sales wait no longer than for it.")
 	return c.why(c.command(use, short, long, 1, func(ctx context.Context, cmd *cobra.Command, hub *client.Client, args []string) error {
-		var l contract.Lane
-		if err := hub.Post(ctx, "/api/v1/lanes/"+url.PathEscape(args[0])+"/shift/"+path, contract.Why{Why: whyOf(cmd)}, &l); err != nil {
+		lane := "/api/v1/lanes/" + url.PathEscape(args[0])
+		var a asked
+		if err := hub.Post(ctx, lane+"/shift/"+path, contract.Why{Why: whyOf(cmd)}, &a.Lane); err != nil {
 			return err
 		}
-		return c.print(cmd, l, func(w io.Writer) {
-			fmt.Fprintf(w, "%s\t%s %s\n", c.say("линия", "lane"), l.ID, l.State)
-			for _, u := range l.Units {
-				fmt.Fprintf(w, "%s\t%s\n", c.say("смена", "shift"), c.shiftText(u))
-			}
-		})
+		if err := hub.Post(ctx, lane+"/test", nil, &a.Now); err != nil { // the lane's own picture is of the last poll
+			return err
+		}
+		return c.print(cmd, a, func(w io.Writer) { c.laneText(w, a) })
 	}))
 }
 
