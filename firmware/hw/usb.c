@@ -84,8 +84,8 @@ static void done(void) { ep0_send(scratch, 0); }
 static void refuse(void)
 {
 	REG(STALL_ARM) = 3;
-	arm(EP0_IN, STALL);
-	arm(EP0_OUT, STALL);
+	REG(EP0_IN) = STALL;
+	REG(EP0_OUT) = STALL;
 }
 
 static void text(unsigned i, size_t wanted)
@@ -167,14 +167,29 @@ static void descriptor(uint8_t type, uint8_t index, size_t wanted)
 		refuse();
 }
 
-static void standard(uint8_t request, uint16_t value, uint16_t wanted)
+/* unhalt: an endpoint whose halt the host clears goes on with DATA0. */
+static void unhalt(uint8_t endpoint)
+{
+	if (endpoint == 0x82)
+		in_toggle = false;
+	if (endpoint != 0x02 || !configured)
+		return;
+	out_toggle = false;
+	listen();
+}
+
+static void standard(uint8_t type, uint8_t request, uint16_t value, uint16_t index, uint16_t wanted)
 {
 	switch (request) {
 	case 0: /* GET_STATUS */
 		scratch[0] = scratch[1] = 0;
 		answer(scratch, 2, wanted);
 		return;
-	case 1: /* CLEAR_FEATURE: an endpoint that was halted begins with DATA0 */
+	case 1: /* CLEAR_FEATURE */
+		if (type == 2)
+			unhalt((uint8_t)index);
+		done();
+		return;
 	case 3:
 	case 11:
 		done();
@@ -230,7 +245,8 @@ static void setup(void)
 {
 	const volatile uint8_t *p = (const volatile uint8_t *)USB_RAM;
 	uint8_t type = p[0], request = p[1];
-	uint16_t value = (uint16_t)(p[2] | p[3] << 8), wanted = (uint16_t)(p[6] | p[7] << 8);
+	uint16_t value = (uint16_t)(p[2] | p[3] << 8), index = (uint16_t)(p[4] | p[5] << 8);
+	uint16_t wanted = (uint16_t)(p[6] | p[7] << 8);
 	REG(SIE_STATUS) = 1 << 17;
 	ep0_toggle = true;
 	rest_n = 0;
@@ -238,7 +254,7 @@ static void setup(void)
 	if ((type & 0x60) == 0x20)
 		class(request, value, wanted);
 	else
-		standard(request, value, wanted);
+		standard(type, request, value, index, wanted);
 }
 
 static void ep0_out(void)
