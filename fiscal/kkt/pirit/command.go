@@ -3,6 +3,7 @@ package pirit
 // Commands of the register (kkt-others 2.2).
 const (
 	cmdStatus     Code = 0x00
+	cmdRegisters  Code = 0x01
 	cmdInfo       Code = 0x02
 	cmdPrinter    Code = 0x04
 	cmdErrors     Code = 0x06

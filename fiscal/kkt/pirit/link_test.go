@@ -304,6 +304,7 @@ func FuzzReplies(f *testing.F) {
 		parseSelected(q)
 		parseExchange(q)
 		parsePrinter(q)
+		parseSums(q)
 	})
 }
 

@@ -3,6 +3,7 @@ package pirit_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +28,10 @@ type till struct {
 const patience = 60 * time.Second
 
 func newTill(t *testing.T, address, parameters string) *till {
-	d, err := kkt.Open(address+"?vat=11:6,12:7&connect=2s&control=60ms&answer=300ms&close=300ms&shift=300ms&verify=always"+parameters, kkt.Options{})
+	if !strings.Contains(parameters, "close=") {
+		parameters += "&control=60ms&answer=300ms&close=300ms"
+	}
+	d, err := kkt.Open(address+"?vat=11:6,12:7&connect=2s&shift=2s&verify=always"+parameters, kkt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
