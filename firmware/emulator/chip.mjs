@@ -32,6 +32,7 @@ export class Chip {
     this.outs = new Map(); // levels of outputs as told
     this.usbBoot = false;
     this.instructions = 0;
+    this.watch = Infinity; // a moment the owner wants to look at, also while the processor sleeps
     this.onHost = () => {};   // (t, link, byte array)
     this.onOutput = () => {}; // (t, pin, level)
     this.power({ scratch: new Uint32Array(8), reason: 0 });
@@ -219,7 +220,8 @@ export class Chip {
   /** nextThing is when something happens without the processor. */
   nextThing(until) {
     const alarm = this.clock.nextAlarm ? this.clock.nextAlarm.nanos + this.epoch : Infinity;
-    return Math.min(this.due, alarm, until);
+    const watch = this.watch > this.now ? this.watch : Infinity;
+    return Math.min(this.due, alarm, watch, until);
   }
 
   /** run goes on until t, or until stop() says so. */

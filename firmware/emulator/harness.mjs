@@ -8,6 +8,8 @@ import { createServer } from 'node:net';
 import { Chip, MODELLED, PIN } from './chip.mjs';
 import { Ear, render } from './wave.mjs';
 
+const SILENCE = 1.3e6; // ns after which an answer is over
+
 const us = (ns) => Math.round(ns) / 1000;
 
 export class Harness {
@@ -58,11 +60,19 @@ export class Harness {
     const stop = () => {
       if (wake.includes('host') && this.host.length > host) woken = 'host';
       // An answer is over when its last word was followed by 1.3 ms of silence.
-      if (wake.includes('answer') && ear.words.length > 0 && ear.start === null && chip.now > ear.last + 1.3e6) woken = 'answer';
       if (ear.start !== null) ear.advance(chip.now);
+      if (wake.includes('answer')) {
+        if (ear.start !== null) chip.watch = ear.start + 11 * ear.bit;
+        else if (ear.words.length > 0) {
+          chip.watch = ear.last + SILENCE;
+          if (chip.now >= chip.watch) woken = 'answer';
+        }
+      }
       return woken !== null;
     };
     chip.run(until * 1000, stop);
+    chip.watch = Infinity;
+    ear.advance(chip.now);
     const r = { t: us(chip.now), said: ear.take(), host: this.grouped(), resets: chip.resets.length, usb_boot: chip.usbBoot };
     if (woken) r.woken = woken;
     if (edges) r.edges = this.edges;
