@@ -31,7 +31,6 @@ const (
 	fnShift        = "6"
 	fnOFD          = "7"
 	fnDocument     = "11" // short form
-	fnTicket       = "12"
 	fnVersions     = "14"
 	fnSelect       = "15" // type and size of a document
 	fnRead         = "16" // block of its TLV
@@ -62,9 +61,8 @@ const (
 
 // States of the open document, the high nibble of the document's status.
 const (
-	stateClosed   = 0
-	stateInFN     = 8 // closed in the ФН, not printed: 31h again
-	stateMaxBound = 4 // 1..4: not fiscalised
+	stateClosed = 0
+	stateInFN   = 8 // closed in the ФН, not printed: 31h again; 1..4 are not fiscalised
 )
 
 // Flags of the status.

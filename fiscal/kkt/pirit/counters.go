@@ -71,18 +71,19 @@ func (d *Driver) counters(ctx context.Context) (c kkt.Counters, err error) {
 // operations are not told: they are left out.
 func (d *Driver) registers(ctx context.Context, c *kkt.Counters) error {
 	counts := map[fiscal.Operation]uint64{}
-	for register, operations := range map[string][]fiscal.Operation{
-		countsSell: {fiscal.Sell, fiscal.SellReturn}, countsBuy: {fiscal.Buy, fiscal.BuyReturn},
-	} {
-		f, err := d.ask(ctx, cmdRegisters, register)
+	for _, q := range []struct {
+		register   string
+		operations [2]fiscal.Operation
+	}{{countsSell, [2]fiscal.Operation{fiscal.Sell, fiscal.SellReturn}}, {countsBuy, [2]fiscal.Operation{fiscal.Buy, fiscal.BuyReturn}}} {
+		f, err := d.ask(ctx, cmdRegisters, q.register)
 		if err != nil {
 			return err
 		}
-		n, err := numbers(cmdRegisters, f, len(operations))
+		n, err := numbers(cmdRegisters, f, len(q.operations))
 		if err != nil {
 			return err
 		}
-		for i, op := range operations {
+		for i, op := range q.operations {
 			counts[op] = n[i]
 		}
 	}

@@ -109,8 +109,8 @@ func TestCutAtEveryByte(t *testing.T) {
 	}{
 		{name: "read back", query: "verify=always&block=64", step: 3},
 		{name: "not read back", query: "verify=never", step: 1},
-		{name: "hub crashes", query: "verify=never", step: 5, crash: true},
-		{name: "paper ends", query: "verify=never&print=no", step: 5, paper: true},
+		{name: "hub crashes", query: "verify=never", step: 7, crash: true},
+		{name: "paper ends", query: "verify=never&print=no", step: 7, paper: true},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			bytes := 1
@@ -159,7 +159,7 @@ func TestCutAtEveryByte(t *testing.T) {
 
 func TestShiftCutAtEveryByte(t *testing.T) {
 	for _, kind := range []fiscal.DocumentKind{fiscal.KindShiftOpen, fiscal.KindShiftClose} {
-		for cut := 0; cut < 1000; cut += 4 {
+		for cut := 0; cut < 1000; cut += 5 {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake()
 				if kind == fiscal.KindShiftOpen {

@@ -1,6 +1,8 @@
 package pirit
 
 import (
+	"errors"
+
 	"github.com/chekomat/chekomat/testbench/fn"
 )
 
@@ -47,7 +49,7 @@ func (d *device) close31(c *call) error {
 	d.dirty = true
 	doc, err := d.fn.FinishReceipt(d.now(), operation(o.kind), o.total())
 	if e := ofFN(err); e != nil {
-		if e != errUnanswered {
+		if !errors.Is(e, errUnanswered) {
 			d.nv.Closing = nil
 		}
 		return e

@@ -21,7 +21,6 @@ const (
 	errNoData     = 0x48
 	errFNTag      = 0x58
 	errNoFN       = 0x61
-	errFNExchange = 0x62
 )
 
 // Reasons that 06/1 tells of 01 and 03.
