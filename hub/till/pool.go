@@ -20,9 +20,11 @@ type seat struct {
 	lane    store.Lane
 	wake    chan struct{}
 	idle    bool
+	called  bool             // woken, and not yet come
 	looked  bool             // its register's documents are accounted for
 	failed  bool             // it can't work now
 	closing bool             // its shift is being closed while it has time
+	avoid   bool             // others of the pool go first: see outlook.Avoid
 	machine string           // whose job is under way here
 	since   int64            // ms, when that began
 	aside   map[string]int64 // of a cloud: machines whose jobs wait for their outcome, since when
@@ -30,8 +32,9 @@ type seat struct {
 
 // Pool rules beside those of the lanes.
 const (
-	// defaultSpill is how long a job waits for the lane its machine stays with,
-	// when that lane is busy, before another takes it.
+	// defaultSpill is how long a job waits for the lane its machine stays with
+	// before another takes it: that lane was woken and does not come, or is busy
+	// and the buyer has gone. A waiting buyer's job waits for no busy lane.
 	defaultSpill = 250 * time.Millisecond
 	// keepsOrder is how long a job waits for the former one of its machine that
 	// is under way on another lane. A document takes a register up to three
@@ -44,9 +47,10 @@ const (
 )
 
 // pool shares a seller's queue among its lanes. A machine stays with the lane
-// that served it last. Another takes its job when that lane is down, or is busy
-// for longer than the spill, and never while the machine's former job is under
-// way: so its receipts keep the order of its sales, unless one got stuck.
+// that served it last. Another takes its job when that lane is down or busy (of
+// a backlog: for longer than the spill), and never while the machine's former
+// job is under way: so its receipts keep the order of its sales, unless one got
+// stuck.
 type pool struct {
 	seller string
 	queue  queue
@@ -122,7 +126,7 @@ type ask struct {
 func (p *pool) pick(ctx context.Context, s *seat, now time.Time, a ask) (c store.Candidate, ok bool, nextAt time.Time, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.idle, s.machine = false, ""
+	s.idle, s.called, s.machine = false, false, ""
 	ms := now.UnixMilli()
 	if p.stale && (ms-p.readAt >= rereadAfter.Milliseconds() || ms < p.readAt) {
 		if err := p.read(ctx, ms); err != nil {
@@ -188,6 +192,9 @@ func (p *pool) mine(s *seat, now int64, probe bool) func(store.Candidate) (bool,
 		if unable(s.lane, c, real) != "" || p.refused[c.ID][s.lane.ID] != "" {
 			return false, 0
 		}
+		if s.avoid && p.spared(s, c, real) {
+			return false, 0 // woken when none other works any more
+		}
 		if unlooked && c.SoldAt <= p.begun {
 			return false, 0 // it may have been made already, on a register that can't be asked
 		}
@@ -201,11 +208,34 @@ func (p *pool) mine(s *seat, now int64, probe bool) func(store.Candidate) (bool,
 			return false, until
 		}
 		home := p.seats[p.last[c.Machine]]
-		if home == nil || home == s || home.failed || unable(home.lane, c, real) != "" || p.refused[c.ID][home.lane.ID] != "" {
+		if home == nil || home == s || home.failed || home.avoid || unable(home.lane, c, real) != "" || p.refused[c.ID][home.lane.ID] != "" {
 			return true, 0
+		}
+		if c.YoungTill > now && !home.idle && !home.called {
+			return true, 0 // its lane is busy, this one is free, a buyer waits
 		}
 		at := c.QueuedAt + spill
 		return now >= at || c.QueuedAt > now, at
+	}
+}
+
+// spared says whether a lane works that can make the job and need not be avoided.
+func (p *pool) spared(s *seat, c store.Candidate, real bool) bool {
+	for _, o := range p.seats {
+		if o != s && !o.failed && !o.avoid && o.looked && unable(o.lane, c, real) == "" && p.refused[c.ID][o.lane.ID] == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// avoids says whether sales should go to the seat's siblings while they can.
+func (p *pool) avoids(s *seat, avoid bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.avoid != avoid {
+		s.avoid = avoid
+		p.wakeAll()
 	}
 }
 
@@ -354,6 +384,7 @@ func (p *pool) wakeAll() {
 }
 
 func (s *seat) rouse() {
+	s.called = s.called || s.idle
 	s.idle = false
 	select {
 	case s.wake <- struct{}{}:

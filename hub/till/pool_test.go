@@ -172,6 +172,12 @@ func TestMachineStaysWithItsLaneAndSpillsOver(t *testing.T) {
 	if got := takeOne(t, p, a, 1301); got != "3" {
 		t.Errorf("its lane is down: took %q", got)
 	}
+	p.tells(b, false)
+	p.working(a, "other", 1301)
+	came(p, store.Candidate{ID: "4", Machine: "m", QueuedAt: 1302, YoungTill: 9000})
+	if got := takeOne(t, p, b, 1302); got != "4" {
+		t.Errorf("a buyer waits, his machine's lane is busy, and the free one took %q", got)
+	}
 }
 
 // TestAMachinesReceiptsKeepTheirOrder: its next job waits for the former under

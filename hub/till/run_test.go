@@ -2,9 +2,7 @@ package till
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -156,105 +154,4 @@ func TestABugInOneDriverLeavesTheHubAlive(t *testing.T) {
 	}
 	addJob(t, h.s, "s1", "s1-m", 1, time.Now(), 100)
 	h.await(t, 1)
-}
-
-// BenchmarkJobs: documents per second with a register that takes no time, on a
-// database file with synchronous commits.
-func BenchmarkJobs(b *testing.B) {
-	for _, lanes := range []int{1, 8, 64} {
-		b.Run(fmt.Sprintf("lanes=%d", lanes), func(b *testing.B) {
-			h := build(b, lanes, 1, 0, Settings{})
-			for i := range lanes {
-				addJob(b, h.s, fmt.Sprintf("s%d", i), "", 0, time.Now(), 100)
-			}
-			h.await(b, lanes)
-			err := h.s.Write(context.Background(), func(tx *sql.Tx) error { return nil })
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ResetTimer()
-			err = h.s.Write(context.Background(), func(tx *sql.Tx) error {
-				for n := range b.N {
-					_, insert := newJob(fmt.Sprintf("s%d", n%lanes), "", n+1, time.Now(), 100)
-					if err := insert(tx); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-			for done := 0; done < b.N; {
-				<-h.told
-				done++
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
-		})
-	}
-}
-
-// BenchmarkBusyRegister: how much of the time a register of the given service
-// time works while there is a backlog; a bare client that sends back to back
-// would be at 1. The budget is 0.98.
-func BenchmarkBusyRegister(b *testing.B) {
-	for _, service := range []time.Duration{20 * time.Millisecond, 350 * time.Millisecond} {
-		b.Run(service.String(), func(b *testing.B) {
-			h := build(b, 1, 1, service, Settings{})
-			for n := range b.N {
-				addJob(b, h.s, "s0", "", n, time.Now(), 100)
-			}
-			<-h.told
-			b.ResetTimer()
-			for done := 1; done < b.N; done++ {
-				<-h.told
-			}
-			b.ReportMetric(float64(b.N-1)*service.Seconds()/b.Elapsed().Seconds(), "busy")
-		})
-	}
-}
-
-// BenchmarkLatency: from the commit of a sale's job to the receipt, with
-// registers that take no time; 500 sales a second over 64 lanes of as many
-// sellers. The budget of the hub's whole share is 20 ms at p99.
-func BenchmarkLatency(b *testing.B) {
-	const lanes, rate = 64, 500
-	h := build(b, lanes, 1, 0, Settings{})
-	for i := range lanes {
-		addJob(b, h.s, fmt.Sprintf("s%d", i), "", 0, time.Now(), 100)
-	}
-	h.await(b, lanes)
-	var mu sync.Mutex
-	from := map[string]time.Time{}
-	took := make([]time.Duration, 0, b.N)
-	b.ResetTimer()
-	var wg sync.WaitGroup
-	tick := time.NewTicker(time.Second / rate)
-	defer tick.Stop()
-	go func() {
-		for n := range b.N {
-			<-tick.C
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
-				id, insert := newJob(fmt.Sprintf("s%d", n%lanes), "", n+1, time.Now(), 100)
-				mu.Lock()
-				from[id] = time.Now()
-				mu.Unlock()
-				if err := h.s.Write(context.Background(), insert); err != nil {
-					b.Error(err)
-				}
-			}()
-		}
-	}()
-	for range b.N {
-		id := <-h.told
-		mu.Lock()
-		took = append(took, time.Since(from[id]))
-		mu.Unlock()
-	}
-	wg.Wait()
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 }

@@ -32,7 +32,7 @@ type LaneSettings struct {
 	CloseAt    string `json:"close_at,omitempty"`    // "15:04" in the lane's zone: the shift is closed daily then; "never": by age alone; "": as the hub says
 	PerMinute  int    `json:"per_minute,omitempty"`  // documents a minute; 0 no limit
 	Burst      int    `json:"burst,omitempty"`       // documents at once before PerMinute counts; 0: 1
-	SpillMS    int    `json:"spill_ms,omitempty"`    // how long a job waits for the busy lane its machine stays with before this one takes it; 0: 250
+	SpillMS    int    `json:"spill_ms,omitempty"`    // how long a job whose buyer has gone waits for the busy lane its machine stays with before this one takes it; 0: 250
 	BreakAfter int    `json:"break_after,omitempty"` // attempts that fail in a row before the lane takes a rest; 0: 3
 	BreakMS    int    `json:"break_ms,omitempty"`    // the first rest, each further one twice as long; 0: 2000
 	LeaveClock bool   `json:"leave_clock,omitempty"` // the register's clock is never set
