@@ -84,6 +84,7 @@ func (i *Ingest) command(operator, agent string) {
 		i.o.Log.Error("ingest: commands for an agent", "agent", wire.Username(operator, agent), "err", err)
 	}
 	for _, c := range all {
+		i.noteSent(c.ID)
 		i.send(operator, agent, wire.DownCommand, c)
 	}
 }

@@ -48,6 +48,11 @@ type Store interface {
 	NoteResults(ctx context.Context, operator, agent string, results []wire.Result) error
 	TakeFlight(ctx context.Context, operator, agent string, t wire.Trace, text int64) error
 	Changed() (ch <-chan struct{}, cancel func())
+	Neighbours() (shared bool, err error)
+	LastHistory(ctx context.Context) (int64, error)
+	Moved(ctx context.Context, after int64) (jobs []string, last int64, err error)
+	Barred(ctx context.Context) ([][2]string, error)
+	AskedHere(ctx context.Context, known func(id string) bool) ([][2]string, error)
 	Now() int64
 }
 
@@ -112,6 +117,9 @@ type Ingest struct {
 	boxes map[string]*box
 
 	landed chan struct{} // a token: records wait to be settled
+
+	sentMu sync.Mutex
+	sent   map[string]bool // commands, by id, sent to agents here: only while hubs share the database
 
 	fault  atomic.Pointer[error] // of the last write; nil it worked
 	counts Counts
@@ -198,6 +206,7 @@ func (i *Ingest) Run(ctx context.Context) error {
 	}
 	var lanes sync.WaitGroup
 	lanes.Go(func() { i.watchLanes(ctx) })
+	lanes.Go(func() { i.follow(ctx) })
 	defer lanes.Wait()
 	tick := time.NewTicker(i.o.Every)
 	defer tick.Stop()
@@ -227,6 +236,9 @@ func (i *Ingest) Look(ctx context.Context) error {
 	if _, err := i.store.Watch(ctx, store.Patience{Gap: i.o.GapAfter, Silence: i.o.SilentAfter}); err != nil {
 		return err
 	}
+	if err := i.lookAtHubs(ctx); err != nil {
+		return err
+	}
 	agents, err := i.store.AgentsOnline(ctx)
 	if err != nil {
 		return err
@@ -253,7 +265,7 @@ func (i *Ingest) FleetChanged(operator string) {
 func (i *Ingest) AgentChanged(operator, agent string) {
 	select {
 	case <-i.attached:
-		i.down.Drop(operator, agent, errors.New("the agent's secret has changed"))
+		i.down.Drop(operator, agent, errBarred)
 	default:
 	}
 }

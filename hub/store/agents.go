@@ -62,9 +62,11 @@ func (s *Store) Greet(ctx context.Context, operator, agent string, h wire.Hello)
 	err = s.write(ctx, true, func(tx *sql.Tx) error {
 		g = Greeted{}
 		now := s.Now()
-		if _, err := tx.Exec(`INSERT INTO agent_state(operator_id,agent_id,session,online,seen_at,hello) VALUES (?,?,?,1,?,?)
-			ON CONFLICT(operator_id,agent_id) DO UPDATE SET session=excluded.session, online=1, seen_at=excluded.seen_at, hello=excluded.hello`,
-			operator, agent, h.Session, now, body); err != nil {
+		if _, err := tx.Exec(`INSERT INTO agent_state(operator_id,agent_id,session,online,seen_at,hello,hub,secret_hash)
+			VALUES (?1,?2,?3,1,?4,?5,?6,coalesce((SELECT secret_hash FROM agent WHERE operator_id=?1 AND id=?2),''))
+			ON CONFLICT(operator_id,agent_id) DO UPDATE SET session=excluded.session, online=1, seen_at=excluded.seen_at, hello=excluded.hello,
+			hub=excluded.hub, secret_hash=excluded.secret_hash`,
+			operator, agent, h.Session, now, body, s.hub()); err != nil {
 			return err
 		}
 		if _, err := s.Clear(tx, AboutAgent(operator, agent), AgentSilent); err != nil {
@@ -202,9 +204,9 @@ func (s *Store) NoteState(ctx context.Context, operator, agent string, st wire.S
 			return err
 		}
 		var hello string
-		err := tx.QueryRow(`INSERT INTO agent_state(operator_id,agent_id,session,online,seen_at,state) VALUES (?,?,?,1,?,?)
-			ON CONFLICT(operator_id,agent_id) DO UPDATE SET session=excluded.session, online=1, seen_at=excluded.seen_at, state=excluded.state
-			RETURNING hello`, operator, agent, st.Session, now, body).Scan(&hello)
+		err := tx.QueryRow(`INSERT INTO agent_state(operator_id,agent_id,session,online,seen_at,state,hub) VALUES (?,?,?,1,?,?,?)
+			ON CONFLICT(operator_id,agent_id) DO UPDATE SET session=excluded.session, online=1, seen_at=excluded.seen_at, state=excluded.state, hub=excluded.hub
+			RETURNING hello`, operator, agent, st.Session, now, body, s.hub()).Scan(&hello)
 		if err != nil {
 			return err
 		}
@@ -229,6 +231,15 @@ func (s *Store) NoteState(ctx context.Context, operator, agent string, st wire.S
 // noteShown keeps when receipts stood on the panel; "shown" wins over a reason
 // why not, told before it.
 func noteShown(tx *sql.Tx, operator, agent string, shown []wire.Shown, now int64) error {
+	if len(shown) == 0 {
+		return nil
+	}
+	// The live feed reads on from the newest: another hub's clock may be ahead.
+	var newest int64
+	if err := tx.QueryRow(`SELECT coalesce(max(told_at),0) FROM shown`).Scan(&newest); err != nil {
+		return fmt.Errorf("newest shown receipt: %w", err)
+	}
+	now = max(now, newest)
 	for _, sh := range shown {
 		if _, err := tx.Exec(`INSERT INTO shown(job_id,result,after_ms,told_at)
 			SELECT id,?,?,? FROM job WHERE operator_id=? AND origin_kind='record' AND origin_id=? AND purpose='receipt' AND ordinal=0
@@ -241,10 +252,10 @@ func noteShown(tx *sql.Tx, operator, agent string, shown []wire.Shown, now int64
 	return nil
 }
 
-// NoteGone marks an agent offline whose connection ended.
+// NoteGone marks an agent offline whose connection to this hub ended.
 func (s *Store) NoteGone(ctx context.Context, operator, agent string) error {
 	err := s.write(ctx, true, func(tx *sql.Tx) error {
-		_, err := tx.Exec(`UPDATE agent_state SET online=0 WHERE operator_id=? AND agent_id=?`, operator, agent)
+		_, err := tx.Exec(`UPDATE agent_state SET online=0 WHERE operator_id=? AND agent_id=?`+s.here(), operator, agent)
 		return err
 	})
 	if err != nil {
@@ -253,10 +264,11 @@ func (s *Store) NoteGone(ctx context.Context, operator, agent string) error {
 	return nil
 }
 
-// NoteAllGone marks every agent offline: a hub that starts has no session.
+// NoteAllGone marks every agent of this hub offline: a hub that starts has no
+// session.
 func (s *Store) NoteAllGone(ctx context.Context) error {
 	err := s.write(ctx, true, func(tx *sql.Tx) error {
-		_, err := tx.Exec(`UPDATE agent_state SET online=0 WHERE online=1`)
+		_, err := tx.Exec(`UPDATE agent_state SET online=0 WHERE online=1` + s.here())
 		return err
 	})
 	if err != nil {

@@ -37,7 +37,7 @@ type database interface {
 	migrate(ctx context.Context) error
 	writer() (*sql.DB, error)  // one connection; BeginTx waits until no other writes
 	readers() (*sql.DB, error) // a pool
-	tune(ctx context.Context, writer *sql.Conn) error
+	tune(ctx context.Context, writer *sql.Conn, hub string) error
 	lost(driverConn any) bool   // the transaction ended by itself
 	failed(driverConn any) bool // it met an error and refuses to go on
 	begun() postgres.Begun
@@ -130,7 +130,7 @@ func dsn(path, lock string) string {
 // into the database at once.
 const tuning = `PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=8192`
 
-func (file) tune(ctx context.Context, writer *sql.Conn) error {
+func (file) tune(ctx context.Context, writer *sql.Conn, _ string) error {
 	_, err := writer.ExecContext(ctx, tuning)
 	return err
 }
@@ -182,15 +182,20 @@ func (s *server) migrate(ctx context.Context) error {
 	return s.cfg.Locked(ctx, func(db *sql.DB) error { return migrate(ctx, goose.DialectPostgres, db, postgres.Schema) })
 }
 
-func (s *server) writer() (*sql.DB, error)              { return s.w.DB, nil }
-func (s *server) readers() (*sql.DB, error)             { return s.cfg.Readers(), nil }
-func (s *server) tune(context.Context, *sql.Conn) error { return nil }
-func (s *server) lost(driverConn any) bool              { return postgres.Lost(driverConn) }
-func (s *server) failed(driverConn any) bool            { return postgres.Failed(driverConn) }
-func (s *server) begun() postgres.Begun                 { return s.w.Begun() }
-func (s *server) trouble(err error) postgres.Trouble    { return postgres.Classify(err) }
-func (s *server) refused(commit error) bool             { return postgres.Refused(commit) }
-func (s *server) shared() bool                          { return true }
+func (s *server) writer() (*sql.DB, error)           { return s.w.DB, nil }
+func (s *server) readers() (*sql.DB, error)          { return s.cfg.Readers(), nil }
+func (s *server) lost(driverConn any) bool           { return postgres.Lost(driverConn) }
+func (s *server) failed(driverConn any) bool         { return postgres.Failed(driverConn) }
+func (s *server) begun() postgres.Begun              { return s.w.Begun() }
+func (s *server) trouble(err error) postgres.Trouble { return postgres.Classify(err) }
+func (s *server) refused(commit error) bool          { return postgres.Refused(commit) }
+func (s *server) shared() bool                       { return true }
+
+// tune puts the hub's name on what the session writes, see Serve.
+func (s *server) tune(ctx context.Context, writer *sql.Conn, hub string) error {
+	_, err := writer.ExecContext(ctx, `SELECT set_config('application_name', ?, false)`, hub)
+	return err
+}
 
 func (s *server) committed(ctx context.Context, xid string) (committed, known bool, err error) {
 	return s.cfg.Committed(ctx, xid)

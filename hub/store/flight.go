@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chekomat/chekomat/agent/wire"
@@ -71,6 +72,29 @@ func (s *Store) FlightsAsked(ctx context.Context, operator, agent string) ([]wir
 		return nil, fmt.Errorf("store: commands for %s/%s: %w", operator, agent, err)
 	}
 	return all, nil
+}
+
+// AskedHere lists the agents connected to this hub, as operator and agent, of
+// whom something was asked that is not known to have been sent: through another
+// hub.
+func (s *Store) AskedHere(ctx context.Context, known func(id string) bool) ([][2]string, error) {
+	type asked struct {
+		id    string
+		agent [2]string
+	}
+	all, err := listOf(ctx, s.r, func(r *sql.Rows, a *asked) error { return r.Scan(&a.id, &a.agent[0], &a.agent[1]) },
+		`SELECT f.id, f.operator_id, f.agent_id FROM flight_request f JOIN agent_state a ON a.operator_id=f.operator_id AND a.agent_id=f.agent_id
+		WHERE f.state='asked' AND f.expires_at>? AND a.online=1`+s.here(), s.Now())
+	if err != nil {
+		return nil, fmt.Errorf("store: commands for agents here: %w", err)
+	}
+	var agents [][2]string
+	for _, a := range all {
+		if !known(a.id) && !slices.Contains(agents, a.agent) {
+			agents = append(agents, a.agent)
+		}
+	}
+	return agents, nil
 }
 
 // NoteResults takes what an agent says of commands. Only its own count.

@@ -137,7 +137,12 @@ func (l *landedRow) parse() {
 // called after each commit with what its agent is to be told. more says that
 // there may be others waiting.
 func (s *Store) Settle(ctx context.Context, done func(Taken)) (more bool, err error) {
-	rows, err := listOf(ctx, s.r, scanLanded, landedColumns+`ORDER BY id LIMIT ?`, landRead)
+	of := ""
+	if s.db.shared() { // those of agents of other hubs are settled there, who can tell them
+		of = `WHERE NOT EXISTS (SELECT 1 FROM agent_state a WHERE a.operator_id=landed.operator_id AND a.agent_id=landed.agent_id
+			AND a.online=1 AND NOT (TRUE` + s.here() + `)) `
+	}
+	rows, err := listOf(ctx, s.r, scanLanded, landedColumns+of+`ORDER BY id LIMIT ?`, landRead)
 	if err != nil {
 		return false, fmt.Errorf("store: read landed records: %w", err)
 	}
@@ -166,6 +171,11 @@ func (s *Store) Settle(ctx context.Context, done func(Taken)) (more bool, err er
 	}
 	if err != nil {
 		return false, err
+	}
+	if s.db.shared() { // other hubs take in and settle too
+		if err := s.countWaiting(ctx); err != nil {
+			return false, fmt.Errorf("store: count landed records: %w", err)
+		}
 	}
 	return len(rows) == landRead, nil
 }

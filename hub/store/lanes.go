@@ -110,7 +110,8 @@ func (s *Store) TakeLane(ctx context.Context, lane, holder string, ttl, rest tim
 	h := Hold{Lane: lane, Holder: holder, TTL: ttl}
 	var leased *LeasedError
 	err := s.Write(ctx, func(tx *sql.Tx) error {
-		now := s.Now()
+		now := s.leaseNow()
+		ahead := now - s.Now()
 		leased = nil
 		var was string
 		var until int64
@@ -123,9 +124,9 @@ func (s *Store) TakeLane(ctx context.Context, lane, holder string, ttl, rest tim
 			h.Back = time.Duration(last-now) * time.Millisecond
 		}
 		if free := until + rest.Milliseconds(); was != "" && was != holder && free > now {
-			leased = &LeasedError{Holder: was, Until: free}
+			leased = &LeasedError{Holder: was, Until: free - ahead}
 			if most := now + ttl.Milliseconds(); until > most {
-				leased.Until = most + rest.Milliseconds()
+				leased.Until = most + rest.Milliseconds() - ahead
 				_, err = tx.Exec(`UPDATE lane_state SET lease_until = ? WHERE lane_id = ? AND fence = ?`, most, lane, h.Fence)
 			}
 			return err
@@ -133,7 +134,7 @@ func (s *Store) TakeLane(ctx context.Context, lane, holder string, ttl, rest tim
 		h.Fence++
 		_, err = tx.Exec(`INSERT INTO lane_state(lane_id, since, holder, fence, lease_until) VALUES (?,?,?,?,?)
 			ON CONFLICT(lane_id) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, lease_until = excluded.lease_until`,
-			lane, now, holder, h.Fence, now+ttl.Milliseconds())
+			lane, s.Now(), holder, h.Fence, now+ttl.Milliseconds())
 		return err
 	})
 	if err == nil && leased != nil {
@@ -167,11 +168,10 @@ func one(res sql.Result, err, none error) error {
 // write is Write under a hold.
 func (s *Store) held(ctx context.Context, h Hold, what string, fn func(tx *sql.Tx, now int64) error) error {
 	err := s.write(ctx, true, func(tx *sql.Tx) error {
-		now := s.Now()
-		if err := h.keep(tx, now); err != nil {
+		if err := h.keep(tx, s.leaseNow()); err != nil {
 			return err
 		}
-		return fn(tx, now)
+		return fn(tx, s.Now())
 	})
 	if err != nil {
 		return fmt.Errorf("store: lane %s: %s: %w", h.Lane, what, err)

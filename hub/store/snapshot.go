@@ -38,7 +38,8 @@ func (s *Store) Snapshot(ctx context.Context, operator, agent string) (cfg wire.
 func (s *Store) AgentsOf(ctx context.Context, machine string) ([][2]string, error) {
 	all, err := listOf(ctx, s.r, func(r *sql.Rows, a *[2]string) error { return r.Scan(&a[0], &a[1]) },
 		`SELECT operator_id, agent_id FROM binding b WHERE machine_id=? AND valid_from=
-			(SELECT max(valid_from) FROM binding n WHERE n.operator_id=b.operator_id AND n.agent_id=b.agent_id AND n.valid_from<=?)`, machine, s.Now())
+			(SELECT max(valid_from) FROM binding n WHERE n.operator_id=b.operator_id AND n.agent_id=b.agent_id AND n.valid_from<=?)
+			AND NOT EXISTS (SELECT 1 FROM agent_state a WHERE a.operator_id=b.operator_id AND a.agent_id=b.agent_id AND NOT (TRUE`+s.here()+`))`, machine, s.Now())
 	if err != nil {
 		return nil, fmt.Errorf("store: agents of machine %s: %w", machine, err)
 	}

@@ -32,11 +32,12 @@ type Store struct {
 	conn    *sql.Conn // the writer's; nil after it broke
 	path    string    // of SQLite's file; "" PostgreSQL
 	id      string    // of this opening, in what other hubs hear
-	name    string    // of the hub, see Serve
 	now     func() time.Time
-	server  bool // leases run by the server's clock
-	ahead   atomic.Int64
 	changed signal
+
+	name     atomic.Pointer[string] // of the hub, see Serve
+	byServer atomic.Bool            // leases run by the server's clock
+	ahead    atomic.Int64           // that clock before this one, ms
 
 	writes           chan *write
 	closing, stopped chan struct{}
@@ -111,7 +112,7 @@ func (s *Store) dial(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.db.tune(ctx, conn); err != nil {
+	if err := s.db.tune(ctx, conn, s.hub()); err != nil {
 		return errors.Join(err, conn.Close())
 	}
 	s.conn = conn

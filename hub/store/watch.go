@@ -24,6 +24,9 @@ type Watched struct{ Gaps, Silent int }
 // than p.Silence, and clears those of holes that are filled.
 func (s *Store) Watch(ctx context.Context, p Patience) (Watched, error) {
 	now := s.Now()
+	if err := s.lookAfterHubs(ctx); err != nil {
+		return Watched{}, err
+	}
 	gaps, err := s.gaps(ctx, now-p.Gap.Milliseconds())
 	if err != nil {
 		return Watched{}, fmt.Errorf("store: look for holes: %w", err)
@@ -130,10 +133,11 @@ func (s *Store) silent(ctx context.Context, now, since int64) ([]trouble, error)
 				ORDER BY valid_from DESC LIMIT 1) IS NOT NULL`, since, now)
 }
 
-// AgentsOnline lists the agents with a connection, as operator and agent.
+// AgentsOnline lists the agents with a connection to this hub, as operator and
+// agent.
 func (s *Store) AgentsOnline(ctx context.Context) ([][2]string, error) {
 	all, err := listOf(ctx, s.r, func(r *sql.Rows, a *[2]string) error { return r.Scan(&a[0], &a[1]) },
-		`SELECT operator_id, agent_id FROM agent_state WHERE online=1`)
+		`SELECT operator_id, agent_id FROM agent_state WHERE online=1`+s.here())
 	if err != nil {
 		return nil, fmt.Errorf("store: agents online: %w", err)
 	}

@@ -12,7 +12,8 @@ CREATE TABLE hub (                             -- hubs that serve, by their name
   seen_at INTEGER NOT NULL                     -- agents of one not seen for long are offline
 );
 
-ALTER TABLE agent_state ADD COLUMN hub TEXT NOT NULL DEFAULT ''; -- where its connection is, or was last
+ALTER TABLE agent_state ADD COLUMN hub TEXT NOT NULL DEFAULT '';         -- where its connection is, or was last
+ALTER TABLE agent_state ADD COLUMN secret_hash TEXT NOT NULL DEFAULT ''; -- agent.secret_hash when it said hello
 
 -- Which hub wrote an entry: the others tell their agents of it.
 -- +store sqlite

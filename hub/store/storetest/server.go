@@ -59,9 +59,6 @@ type Server struct {
 	command *exec.Cmd
 	exited  chan struct{}
 	log     *os.File
-
-	stopped context.Context
-	stop    context.CancelFunc
 }
 
 // Start makes a server in a temporary folder and waits until it answers.
@@ -76,7 +73,6 @@ func Start(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{o: o, bin: bin, dir: dir}
-	s.stopped, s.stop = context.WithCancel(context.Background())
 	if err := give(dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -189,22 +185,21 @@ func (s *Server) Down(atOnce bool) {
 
 // Stop ends the server and takes its folder away.
 func (s *Server) Stop() {
-	s.stop()
 	s.Down(true)
 	_ = os.RemoveAll(s.dir) // a temporary folder
 }
 
-// exec runs one statement in the server's own database.
-func (s *Server) exec(query string) error {
+// exec runs statements in a database.
+func (s *Server) exec(database, query string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	c, err := pgx.Connect(ctx, s.URL("postgres"))
+	c, err := pgx.Connect(ctx, s.URL(database))
 	if err == nil {
 		_, err = c.Exec(ctx, query)
 		err = errors.Join(err, c.Close(ctx))
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", query, err)
+		return fmt.Errorf("database %s: %w", database, err)
 	}
 	return nil
 }
