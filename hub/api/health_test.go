@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chekomat/chekomat/hub/api/contract"
+	"github.com/chekomat/chekomat/hub/store/storetest"
 )
 
 func TestHealthTellsWhetherItStores(t *testing.T) {
@@ -34,7 +35,11 @@ func TestHealthTellsWhetherItStores(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 	// As on a full disk: the next commit fails, reading goes on.
-	w.exec(`CREATE TRIGGER full BEFORE INSERT ON probe BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`)
+	full := `CREATE TRIGGER full BEFORE INSERT ON probe BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`
+	if storetest.Postgres() {
+		full = `ALTER TABLE probe ADD CONSTRAINT "disk is full" CHECK (at<0) NOT VALID`
+	}
+	w.exec(full)
 	r := w.ask("", "GET", "/health", nil)
 	if err := json.Unmarshal(r.Body.Bytes(), &h); err != nil || r.Code != 503 || h.Status != "failed" || !strings.Contains(h.Checks[0].Detail, "full") {
 		t.Errorf("%d %s %v", r.Code, r.Body, err)
@@ -46,7 +51,7 @@ var sampleLine = regexp.MustCompile(`^[a-z_]+(\{[a-z]+="(?:[^"\\\n]|\\.)*"(,[a-z
 
 func TestMetricsAreWellFormedAndCount(t *testing.T) {
 	w := newWorld(t)
-	w.exec(`UPDATE lane SET name='касса "у двери"\' || char(10)`)
+	w.exec(`UPDATE lane SET name=?`, "касса \"у двери\"\\\n")
 	for range 2 {
 		w.api.rate.take(storeMade(w), time.Now())
 	}
@@ -80,11 +85,16 @@ func TestMetricsAreWellFormedAndCount(t *testing.T) {
 	}
 	for _, want := range []string{
 		`chekomat_sales_total{operator="alpha"} 3`, `chekomat_receipts_total{operator="alpha"} 1`, `chekomat_jobs{operator="alpha",state="held"} 1`,
-		`chekomat_broker_connections 2`, `,state="unreachable"} 1`, `chekomat_vend_to_receipt_seconds_count 2`,
-		`chekomat_register_seconds_bucket{lane="` + w.a.lane + `",le="0.35"} 2`,
+		`chekomat_broker_connections 2`, `,state="unreachable"} 1`,
 	} {
 		if !strings.Contains(body, want+"\n") {
 			t.Errorf("no line %q", want)
+		}
+	}
+	// The live feed may have counted the world's own receipt already.
+	for _, want := range []string{`chekomat_vend_to_receipt_seconds_count `, `chekomat_register_seconds_bucket{lane="` + w.a.lane + `",le="0.35"} `} {
+		if !strings.Contains(body, want+"2\n") && !strings.Contains(body, want+"3\n") {
+			t.Errorf("no line %q with 2 or 3", want)
 		}
 	}
 }

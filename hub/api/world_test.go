@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/chekomat/chekomat/hub/api/contract"
 	"github.com/chekomat/chekomat/hub/ingest"
 	"github.com/chekomat/chekomat/hub/store"
+	"github.com/chekomat/chekomat/hub/store/storetest"
 	"github.com/chekomat/chekomat/hub/till"
 )
 
@@ -59,7 +59,7 @@ func (nobody) Connected() int                               { return 2 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "hub.db"), time.Now)
+	st, err := store.Open(t.Context(), storetest.Address(t), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,8 +225,8 @@ func (w *world) finish(n tenant) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.exec(`INSERT INTO attempt(id,job_id,number,lane_id,fn,baseline_fd,baseline,key,wire,state,started_at,ended_at)
-		SELECT NULL,id,1,?1,?2,16,'{}',key||'-a1',?4,'done',?3,?3+350 FROM job WHERE id=?5`, n.lane, n.fn, now, `{"summary":"receipt"}`, n.doneJob)
+	w.exec(`INSERT INTO attempt(job_id,number,lane_id,fn,baseline_fd,baseline,key,wire,state,started_at,ended_at)
+		SELECT id,1,?1,?2,16,'{}',key||'-a1',?4,'done',?3,?3+350 FROM job WHERE id=?5`, n.lane, n.fn, now, []byte(`{"summary":"receipt"}`), n.doneJob)
 	w.exec(`INSERT INTO receipt(job_id,attempt_id,operator_id,seller_id,machine_id,lane_id,fn,fd,fp,at,shift,number,rnm,operation,amount,qr,test,made_at)
 		SELECT j.id,a.id,j.operator_id,j.seller_id,j.machine_id,?1,?2,17,4294967295,?3,3,5,'0000000001036533',1,j.amount,?4,1,?5
 		FROM job j JOIN attempt a ON a.job_id=j.id WHERE j.id=?6`,

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/chekomat/chekomat/hub/broker"
 	"github.com/chekomat/chekomat/hub/ingest"
 	"github.com/chekomat/chekomat/hub/store"
+	"github.com/chekomat/chekomat/hub/store/storetest"
 )
 
 // clock is virtual time.
@@ -30,7 +30,7 @@ func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 
 func openStore(tb testing.TB, now func() time.Time) *store.Store {
 	tb.Helper()
-	s, err := store.Open(context.Background(), filepath.Join(tb.TempDir(), "hub.db"), now)
+	s, err := store.Open(context.Background(), storetest.Address(tb), now)
 	if err != nil {
 		tb.Fatal(err)
 	}

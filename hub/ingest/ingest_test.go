@@ -15,6 +15,7 @@ import (
 	"github.com/chekomat/chekomat/agent/wire"
 	"github.com/chekomat/chekomat/hub/ingest"
 	"github.com/chekomat/chekomat/hub/store"
+	"github.com/chekomat/chekomat/hub/store/storetest"
 )
 
 func count(t testing.TB, s *store.Store, query string, args ...any) (n int) {
@@ -133,7 +134,7 @@ func TestTellSendsTheReceipt(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec(t, s, `INSERT INTO lane(id,operator_id,seller_id,name,url,ffd,tax_systems,zone,created_at) VALUES ('l','op','op-s','ККТ','x','1.2',2,'Europe/Moscow',1)`)
-	exec(t, s, `INSERT INTO attempt(id,job_id,number,lane_id,fn,baseline_fd,baseline,key,wire,state,started_at) VALUES (1,?,1,'l','9999078900001234',1,'{}','k',x'00','done',1)`, job)
+	exec(t, s, `INSERT INTO attempt(id,job_id,number,lane_id,fn,baseline_fd,baseline,key,wire,state,started_at) VALUES (1,?,1,'l','9999078900001234',1,'{}','k',?,'done',1)`, job, []byte{0})
 	exec(t, s, `INSERT INTO receipt(job_id,attempt_id,operator_id,seller_id,machine_id,lane_id,fn,fd,fp,at,shift,number,rnm,operation,amount,qr,test,made_at)
 		VALUES (?,1,'op','op-s','op-m1','l','9999078900001234',2,3522207165,'2026-03-10T15:00:30',1,1,'1',1,5000,'t=20260310T1500&s=50.00&fn=9999078900001234&i=2&fp=3522207165&n=1',1,1)`, job)
 	exec(t, s, `UPDATE job SET state='done' WHERE id=?`, job)
@@ -294,6 +295,7 @@ func TestNonsenseIsKeptAndRefused(t *testing.T) {
 // TestFullDisk: a real SQLITE_FULL. Nothing is acknowledged, health says why,
 // and when there is room again the same records go in.
 func TestFullDisk(t *testing.T) {
+	storetest.SQLite(t)
 	c := newClock()
 	s := openStore(t, c.now)
 	settle(t, s, "op", 1)
@@ -332,8 +334,11 @@ func TestFullDisk(t *testing.T) {
 	if err := in.Err(); err != nil {
 		t.Errorf("health still says %v", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	changed, stop := s.Changed() // what has landed is acknowledged before it is settled
+	defer stop()
+	for count(t, s, `SELECT count(*) FROM record`) < n {
+		<-changed
+	}
 	if got := count(t, s, `SELECT count(*) FROM record`); got != n || count(t, s, `SELECT count(*) FROM job`) != n {
 		t.Errorf("%d records of %d", got, n)
 	}

@@ -91,10 +91,15 @@ var (
 	ErrMoved = errors.New("the job has moved on meanwhile")
 )
 
+// laneStarting is package till's state of a lane whose register's documents are
+// not accounted for yet.
+const laneStarting = "starting"
+
 // LeasedError says until when a lane is not to be taken over.
 type LeasedError struct {
 	Holder string
 	Until  int64 // ms
+	Looked bool  // its holder has accounted for the register's documents
 }
 
 func (e *LeasedError) Error() string {
@@ -113,9 +118,9 @@ func (s *Store) TakeLane(ctx context.Context, lane, holder string, ttl, rest tim
 		now := s.leaseNow()
 		ahead := now - s.Now()
 		leased = nil
-		var was string
+		var was, state string
 		var until int64
-		err := tx.QueryRow(`SELECT holder, fence, lease_until FROM lane_state WHERE lane_id = ?`, lane).Scan(&was, &h.Fence, &until)
+		err := tx.QueryRow(`SELECT holder, fence, lease_until, state FROM lane_state WHERE lane_id = ?`, lane).Scan(&was, &h.Fence, &until, &state)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -124,7 +129,7 @@ func (s *Store) TakeLane(ctx context.Context, lane, holder string, ttl, rest tim
 			h.Back = time.Duration(last-now) * time.Millisecond
 		}
 		if free := until + rest.Milliseconds(); was != "" && was != holder && free > now {
-			leased = &LeasedError{Holder: was, Until: free - ahead}
+			leased = &LeasedError{Holder: was, Until: free - ahead, Looked: state != laneStarting && state != ""}
 			if most := now + ttl.Milliseconds(); until > most {
 				leased.Until = most + rest.Milliseconds() - ahead
 				_, err = tx.Exec(`UPDATE lane_state SET lease_until = ? WHERE lane_id = ? AND fence = ?`, most, lane, h.Fence)

@@ -251,7 +251,7 @@ func TestRefundWaitsForItsReceipt(t *testing.T) {
 	id := addJob(t, w.s, "s", "", 1, w.clock.t, 500)
 	exec(t, w.s, `INSERT INTO job(id,operator_id,origin_kind,origin_id,purpose,seller_id,state,reason,sold_at,young_till,key,amount,document,created_at,updated_at)
 		SELECT 'refund',operator_id,origin_kind,origin_id,'refund',seller_id,'held','waits_for_receipt',sold_at,0,?,amount,
-			json_set(document,'$.operation',2),created_at,updated_at FROM job WHERE id = ?`, kkt.NewKey("record", "refund"), id)
+			replace(document,'"operation":1','"operation":2'),created_at,updated_at FROM job WHERE id = ?`, kkt.NewKey("record", "refund"), id)
 	w.rest(t, time.Minute)
 	w.want(t, id, store.JobDone, "")
 	w.want(t, "refund", store.JobDone, "")

@@ -5,18 +5,18 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/kkt"
 	"github.com/chekomat/chekomat/hub/store"
+	"github.com/chekomat/chekomat/hub/store/storetest"
 )
 
 func openStore(t testing.TB, now func() time.Time) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "hub.db"), now)
+	s, err := store.Open(context.Background(), storetest.Address(t), now)
 	if err != nil {
 		t.Fatal(err)
 	}

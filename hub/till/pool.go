@@ -23,6 +23,7 @@ type seat struct {
 	called  bool             // woken, and not yet come
 	looked  bool             // its register's documents are accounted for
 	failed  bool             // it can't work now
+	away    bool             // another hub holds it
 	closing bool             // its shift is being closed while it has time
 	avoid   bool             // others of the pool go first: see outlook.Avoid
 	machine string           // whose job is under way here

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chekomat/chekomat/fiscal/kkt"
 	"github.com/chekomat/chekomat/hub/store"
+	"github.com/chekomat/chekomat/hub/store/storetest"
 	"pgregory.net/rapid"
 )
 
@@ -351,6 +352,7 @@ func TestExactlyOneDocumentPerJobInAPool(t *testing.T) {
 // TestWrongStrategiesAreFound proves that the check can fail: each strategy
 // that reliability.md C.3.1 found wrong is found wrong here too.
 func TestWrongStrategiesAreFound(t *testing.T) {
+	storetest.SQLite(t) // it tries the check, not the store
 	for name, strat := range map[string]strategy{"retry blindly": retryBlindly, "done before sending": doneFirst,
 		"counter moved": counterMoved, "no waiting until idle": keyButNoWaiting} {
 		t.Run(name, func(t *testing.T) {

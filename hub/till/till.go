@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chekomat/chekomat/fault"
@@ -56,6 +57,7 @@ type Store interface {
 	DeclareMade(ctx context.Context, job string, r fiscal.Receipt, actor, why string) (released []string, err error)
 
 	Changed() (ch <-chan struct{}, cancel func())
+	Neighbours() (shared bool, err error)
 }
 
 // Teller is told of jobs whose state a machine or a person may wait for: done,
@@ -151,6 +153,8 @@ type run struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	driver kkt.Driver
+	set    atomic.Pointer[string] // settingsOf the lane it was started with
+	halted atomic.Bool            // it stands until a person lets it go on
 }
 
 // Run works until ctx ends. Then an answer under way is waited for (StopGrace)
@@ -190,6 +194,9 @@ func (t *Till) Run(ctx context.Context) error {
 		case <-tick.C:
 			t.tick()
 			t.leaveMark()
+			if err := t.followLanes(ctx); err != nil && ctx.Err() == nil {
+				t.set.Log.Error("till: look for lanes changed through another hub", "err", err)
+			}
 			if ticks++; ticks%unmetEvery == 0 {
 				if err := t.noteUnmet(ctx); err != nil && ctx.Err() == nil {
 					t.set.Log.Error("till: look for jobs that no lane can make", "err", err)
@@ -317,14 +324,19 @@ func (t *Till) restart(ctx context.Context, r *run, id string) error {
 		return err
 	}
 	if !l.Enabled {
+		settings := settingsOf(l)
+		r.set.Store(&settings)
 		return t.store.NameLaneState(ctx, id, string(Disabled), "", "")
 	}
 	wctx, cancel := context.WithCancel(ctx)
+	settings := settingsOf(l)
+	r.set.Store(&settings)
 	w, err := newWorker(t, l)
 	if err != nil {
 		cancel()
 		return err
 	}
+	w.halted = &r.halted
 	r.cancel, r.done, r.driver = cancel, make(chan struct{}), w.driver
 	t.wg.Add(1)
 	go func() {

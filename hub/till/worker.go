@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
@@ -21,6 +22,7 @@ type worker struct {
 	row    store.Lane
 	pool   *pool
 	seat   *seat
+	halted *atomic.Bool // told while it stands until a person lets it go on
 	driver kkt.Driver
 	core   lane
 
@@ -41,7 +43,7 @@ func newWorker(t *Till, l store.Lane) (*worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("till: zone of lane %s: %w", l.ID, err)
 	}
-	w := &worker{till: t, store: t.store, set: &t.set, row: l, pool: t.pool(l.Seller), aside: map[int64]store.Attempt{}}
+	w := &worker{halted: new(atomic.Bool), till: t, store: t.store, set: &t.set, row: l, pool: t.pool(l.Seller), aside: map[int64]store.Attempt{}}
 	w.driver, err = t.set.Open(l.URL)
 	rules := rulesOf(&t.set, l.Settings, place)
 	if _, can := w.driver.(kkt.ClockSetter); !can {
@@ -199,11 +201,13 @@ func (w *worker) takeLane(ctx context.Context) event {
 	h, err := w.store.TakeLane(ctx, w.row.ID, w.set.Holder, w.set.LeaseTTL, w.set.Longest)
 	if err != nil {
 		if l, ok := errors.AsType[*store.LeasedError](err); ok {
+			w.pool.elsewhere(w.seat, l.Looked)
 			return leased{Until: time.UnixMilli(l.Until)}
 		}
 		return w.failed(err)
 	}
 	w.hold, w.kept = h, w.set.Now()
+	w.pool.ours(w.seat)
 	w.set.Point("till.afterLease")
 	open, err := w.store.OpenAlarms(ctx, w.row.ID)
 	if err != nil {
@@ -309,6 +313,9 @@ func (w *worker) halt(ctx context.Context) event {
 			w.note(errors.New("till: a halted lane could not be leased"))
 		}
 	}
+	w.show(ctx)
+	w.halted.Store(true)
+	defer w.halted.Store(false)
 	for {
 		w.show(ctx)
 		if !w.sleep(ctx, w.set.Now().Add(w.set.LeaseTTL/4), nil) {
