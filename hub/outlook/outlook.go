@@ -14,18 +14,20 @@ import (
 	"github.com/chekomat/chekomat/fiscal/kkt"
 )
 
-// What a finding is about.
+// What a finding is about: the stable code of the incident it raises.
 type What string
 
 // Findings.
 const (
-	Keys        What = "fn_keys"     // life of the ФН's keys
-	Documents   What = "fn_archive"  // room for documents in the archive
-	Memory      What = "fn_memory"   // room for documents that wait for the OFD
-	Unsent      What = "fn_unsent"   // the oldest document without the OFD's confirmation
-	OFD         What = "ofd_silence" // time since the OFD last confirmed anything
-	Shift       What = "shift_age"
-	MarkingKeys What = "marking_keys" // keys that check marking codes
+	Keys        What = "fn_ending"            // life of the ФН's keys
+	Documents   What = "fn_filling"           // room for documents in the archive
+	Memory      What = "fn_memory_low"        // room for documents that wait for the OFD
+	Unsent      What = "documents_unsent"     // the oldest document without the OFD's confirmation
+	OFD         What = "ofd_silent"           // how long the OFD has confirmed nothing of what waits
+	Shift       What = "shift_too_long"       // age of the shift
+	MarkingKeys What = "marking_keys_old"     // keys that check marking codes
+	Clock       What = "register_clock_drift" // the register's clock against the hub's
+	ClockBack   What = "register_clock_back"  // the register's clock is behind its own last document: the ФН waits for the time to pass
 )
 
 // Level of a finding.
@@ -104,7 +106,7 @@ func Of(now time.Time, u kkt.Unit, readings []Reading) Outlook {
 	}
 	add := func(f Finding) { o.Findings = append(o.Findings, f) }
 	if days, ok := u.FN.DaysLeft(clock); ok {
-		f := Finding{What: Keys, Left: int64(days), Stops: now.AddDate(0, 0, max(days, 0)), Level: below(int64(days), keysWarn, keysAlarm)}
+		f := Finding{What: Keys, Left: int64(max(days, 0)), Stops: now.AddDate(0, 0, max(days, 0)), Level: below(int64(days), keysWarn, keysAlarm)}
 		switch {
 		case u.FN.Warnings&(kkt.ReplaceNow|kkt.FNCritical) != 0:
 			f.Level = Alarm
@@ -139,7 +141,15 @@ func Of(now time.Time, u kkt.Unit, readings []Reading) Outlook {
 	if silent := u.FN.Warnings&kkt.OFDSilent != 0; silent || !u.FN.ConfirmedAt.IsZero() && u.FN.Unsent > 0 {
 		f := Finding{What: OFD, Left: -1}
 		if age := clock.Sub(u.FN.ConfirmedAt); !u.FN.ConfirmedAt.IsZero() {
-			f.Left, f.Level = int64(max(age, 0)/time.Minute), above(age, unsentWarn, unsentAlarm)
+			// After a quiet night the last confirmation is old and nothing is wrong:
+			// silence begins with the document that waits.
+			if u.FN.UnsentAt.IsZero() {
+				f.Level = above(age, unsentAlarm, math.MaxInt64)
+			} else {
+				age = min(age, u.FN.Silence(clock))
+				f.Level = above(age, unsentWarn, unsentAlarm)
+			}
+			f.Left = int64(max(age, 0) / time.Minute)
 		}
 		if silent {
 			f.Level = Alarm

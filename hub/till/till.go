@@ -13,6 +13,8 @@ import (
 	"github.com/chekomat/chekomat/fault"
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/hub/ledger"
+	"github.com/chekomat/chekomat/hub/outlook"
 	"github.com/chekomat/chekomat/hub/store"
 )
 
@@ -28,6 +30,8 @@ type Store interface {
 	NameLaneState(ctx context.Context, lane, state, fault, detail string) error
 	LetLaneGo(ctx context.Context, lane, state, who string) error
 	SaveUnit(ctx context.Context, h store.Hold, u kkt.Unit) (known uint32, err error)
+	Readings(ctx context.Context, fn string) ([]outlook.Reading, error)
+	KeepCounters(ctx context.Context, lane string, c kkt.Counters) (ledger.Result, error)
 	AccountedFor(ctx context.Context, h store.Hold, fn string, fd uint32, back bool) error
 	SkipDocument(ctx context.Context, h store.Hold, fn string, fd uint32, next bool, who string) error
 	Alarms(ctx context.Context, h store.Hold, operator string, raise []store.LaneAlarm, clear []string) error

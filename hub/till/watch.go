@@ -7,6 +7,7 @@ import (
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/fault"
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/hub/outlook"
 	"github.com/chekomat/chekomat/hub/store"
 )
 
@@ -36,81 +37,31 @@ func check(l store.Lane, u kkt.Unit) *kkt.Fault {
 	return nil
 }
 
-// Limits of the register watch. The law knows 24 h of a shift (art. 4.3) and
-// 30 days of an unsent document (art. 4.1); the others are the house's (fn.md §6).
-const (
-	unsentWarn  = 15 * time.Minute
-	unsentAlarm = 24 * time.Hour
-	shiftAlarm  = 23*time.Hour + 50*time.Minute
-	clockWarn   = time.Minute
-	clockAlarm  = 4 * time.Minute // the ФН refuses from 5 minutes on
-	endingWarn  = 30 * 24 * time.Hour
-	endingAlarm = 3 * 24 * time.Hour
-)
+// clockAlarm is by how much a register's clock may be off before it must be set.
+const clockAlarm = outlook.ClockAlarm
 
-// watch lists what a person should know of a register.
-func watch(zone *time.Location, now time.Time, u kkt.Unit) []store.LaneAlarm {
-	var list []store.LaneAlarm
-	add := func(severity store.Severity, code, format string, args ...any) {
-		list = append(list, store.LaneAlarm{Code: code, Severity: severity, Detail: fmt.Sprintf(format, args...)})
-	}
-	clock := fiscal.Wall(now.In(zone))
-	if off, known := clockOff(zone, now, u); known {
-		switch {
-		case clockBehind(u) >= clockWarn:
-			add(store.Alarm, AlarmClockBack, "last document %s", u.FN.LastAt.Format(time.DateTime))
-		case off.Abs() >= clockAlarm:
-			add(store.Alarm, AlarmClock, "off by more than %s", clockAlarm)
-		case off.Abs() >= clockWarn:
-			add(store.Warn, AlarmClock, "off by more than %s", clockWarn)
+// watch lists what a person should know of a register: the decision is the
+// outlook's.
+func watch(zone *time.Location, now time.Time, u kkt.Unit, readings []outlook.Reading) (list []store.LaneAlarm) {
+	for _, i := range outlook.Of(now, timed(zone, now, u), readings).Incidents(fiscal.Wall(now.In(zone)), u) {
+		severity := store.Warn
+		if i.Level == outlook.Alarm {
+			severity = store.Alarm
 		}
-		clock = u.Clock
-	}
-	if u.FN.Unsent > 0 && !u.FN.UnsentAt.IsZero() {
-		switch age := clock.Sub(u.FN.UnsentAt); {
-		case age >= unsentAlarm:
-			add(store.Alarm, AlarmUnsent, "%d documents, the first of %s", u.FN.Unsent, u.FN.UnsentAt.Format(time.DateTime))
-		case age >= unsentWarn:
-			add(store.Warn, AlarmUnsent, "%d documents, the first of %s", u.FN.Unsent, u.FN.UnsentAt.Format(time.DateTime))
-		}
-	}
-	if u.FN.ShiftOpen && !u.FN.OpenedAt.IsZero() && clock.Sub(u.FN.OpenedAt) >= shiftAlarm {
-		add(store.Alarm, AlarmShiftLong, "opened %s", u.FN.OpenedAt.Format(time.DateTime))
-	}
-	if !u.FN.ValidUntil.IsZero() {
-		switch left := u.FN.ValidUntil.Sub(clock); {
-		case left <= endingAlarm:
-			add(store.Alarm, AlarmFNEnding, "valid until %s", u.FN.ValidUntil.Format(time.DateOnly))
-		case left <= endingWarn:
-			add(store.Warn, AlarmFNEnding, "valid until %s", u.FN.ValidUntil.Format(time.DateOnly))
-		}
-	}
-	for _, flag := range []struct {
-		bit      kkt.Warnings
-		severity store.Severity
-		code     fault.Code
-	}{
-		{kkt.ReplaceNow, store.Alarm, fault.FNReplaceNow}, {kkt.ReplaceSoon, store.Warn, fault.FNReplaceSoon},
-		{kkt.ArchiveFull, store.Warn, fault.FNArchive90}, {kkt.OFDSilent, store.Alarm, fault.OFDSilent},
-		{kkt.FNCritical, store.Alarm, fault.FNFailed},
-	} {
-		if u.FN.Warnings&flag.bit != 0 {
-			add(flag.severity, string(flag.code), "ФН %s", u.FN.Serial)
-		}
-	}
-	for _, f := range u.Faults {
-		if !listed(list, string(f.Code)) {
-			add(store.Warn, string(f.Code), "%s", f.Error())
-		}
+		list = append(list, store.LaneAlarm{Code: i.Code, Severity: severity, Detail: i.Detail})
 	}
 	return list
 }
 
-func listed(list []store.LaneAlarm, code string) bool {
-	for _, a := range list {
-		if a.Code == code {
-			return true
-		}
+// avoided says whether sales should go to other lanes while they can.
+func avoided(zone *time.Location, now time.Time, u kkt.Unit) bool {
+	return outlook.Avoid(now, timed(zone, now, u))
+}
+
+// timed is a register that tells no clock of its own, with the time it should show.
+func timed(zone *time.Location, now time.Time, u kkt.Unit) kkt.Unit {
+	if u.Clock.IsZero() {
+		u.Clock = fiscal.Wall(now.In(zone))
 	}
-	return false
+	return u
 }

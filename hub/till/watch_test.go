@@ -7,6 +7,7 @@ import (
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/fault"
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/hub/outlook"
 	"github.com/chekomat/chekomat/hub/store"
 )
 
@@ -26,12 +27,13 @@ func TestWatch(t *testing.T) {
 		"unsent":         {func(u *kkt.Unit) { u.FN.Unsent, u.FN.UnsentAt = 1, wall.Add(-15*time.Minute) }, AlarmUnsent, store.Warn},
 		"unsent long":    {func(u *kkt.Unit) { u.FN.Unsent, u.FN.UnsentAt = 1, wall.Add(-24*time.Hour) }, AlarmUnsent, store.Alarm},
 		"sent, old date": {func(u *kkt.Unit) { u.FN.UnsentAt = wall.Add(-24 * time.Hour) }, "", ""},
-		"shift":          {func(u *kkt.Unit) { u.FN.OpenedAt = wall.Add(-shiftAlarm) }, AlarmShiftLong, store.Alarm},
+		"shift":          {func(u *kkt.Unit) { u.FN.OpenedAt = wall.Add(-23*time.Hour - 50*time.Minute) }, AlarmShiftLong, store.Alarm},
 		"clock":          {func(u *kkt.Unit) { u.Clock = wall.Add(-time.Minute) }, AlarmClock, store.Warn},
 		"clock far":      {func(u *kkt.Unit) { u.Clock = wall.Add(time.Hour) }, AlarmClock, store.Alarm},
 		"clock put back": {func(u *kkt.Unit) { u.FN.LastAt = wall.Add(time.Minute) }, AlarmClockBack, store.Alarm},
 		"ending":         {func(u *kkt.Unit) { u.FN.ValidUntil = wall.AddDate(0, 0, 20) }, AlarmFNEnding, store.Warn},
 		"ended":          {func(u *kkt.Unit) { u.FN.ValidUntil = wall.AddDate(0, 0, -1) }, AlarmFNEnding, store.Alarm},
+		"filling":        {func(u *kkt.Unit) { u.FN.LastFD = 230_000 }, string(outlook.Documents), store.Warn},
 		"replace":        {func(u *kkt.Unit) { u.FN.Warnings = kkt.ReplaceNow }, string(fault.FNReplaceNow), store.Alarm},
 		"archive":        {func(u *kkt.Unit) { u.FN.Warnings = kkt.ArchiveFull }, string(fault.FNArchive90), store.Warn},
 		"ofd":            {func(u *kkt.Unit) { u.FN.Warnings = kkt.OFDSilent }, string(fault.OFDSilent), store.Alarm},
@@ -44,7 +46,7 @@ func TestWatch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			u := good()
 			c.change(&u)
-			list := watch(zone, noon, u)
+			list := watch(zone, noon, u, nil)
 			switch {
 			case c.code == "" && len(list) == 0:
 			case len(list) == 1 && list[0].Code == c.code && list[0].Severity == c.severity:

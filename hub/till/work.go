@@ -28,7 +28,11 @@ func (w *worker) poll(ctx, device context.Context) event {
 	w.kept = w.set.Now()
 	w.alarms.watched = w.alarms.watched[:0]
 	for _, u := range units {
-		w.alarms.watched = append(w.alarms.watched, watch(w.core.rules.Zone, w.set.Now(), u)...)
+		readings, err := w.store.Readings(ctx, u.FN.Serial)
+		if err != nil {
+			return w.failed(err)
+		}
+		w.alarms.watched = append(w.alarms.watched, watch(w.core.rules.Zone, w.set.Now(), u, readings)...)
 	}
 	if ev := w.show(ctx); ev != nil {
 		return ev
@@ -37,6 +41,8 @@ func (w *worker) poll(ctx, device context.Context) event {
 		return polled{}
 	}
 	w.unit = units[0]
+	w.pool.avoids(w.seat, avoided(w.core.rules.Zone, w.set.Now(), w.unit))
+	w.count(ctx, device)
 	return polled{Unit: &w.unit, Known: known, Stop: check(w.row, w.unit)}
 }
 

@@ -31,6 +31,7 @@ type worker struct {
 	open   store.Attempt
 	aside  map[int64]store.Attempt // of a cloud: those whose outcome is waited for
 	unit   kkt.Unit
+	read   counted // which counters were read last
 	alarms alarms
 	shown  Status // as stored
 

@@ -35,7 +35,7 @@ var byCode = func() map[string]entry {
 	for _, f := range fault.Catalogue {
 		m[string(f.Code)] = entry{string(f.Code), f.RU, f.EN, f.NextRU, f.NextEN}
 	}
-	for _, part := range [][]entry{answers, incidents, heard, unreconciled, reasons, lanes, states} {
+	for _, part := range [][]entry{answers, incidents, heard, unreconciled, ledgers, reasons, lanes, states} {
 		for _, e := range part {
 			add(e)
 		}
