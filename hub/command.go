@@ -62,7 +62,7 @@ Exit codes: 0 stopped, 1 failed, 2 the command or a setting is wrong.`),
 		}
 		root.PersistentFlags().String(o.name, "", fmt.Sprintf("%s [%s, %q] %s", about, o.kind, o.get(), o.env()))
 	}
-	root.AddCommand(b.serve(), b.configuration(), b.token())
+	root.AddCommand(b.serve(), b.configuration(), b.token(), b.check())
 	root.AddCommand(b.asking()...)
 	return root
 }

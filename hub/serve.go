@@ -83,6 +83,7 @@ func (m *Main) Start(ctx context.Context) error {
 	}
 	m.startTill(run)
 	m.startLate(run)
+	m.startLedger(run)
 	return m.startHTTP()
 }
 
