@@ -34,7 +34,8 @@ type Options struct {
 // Result is what a subject did.
 type Result struct {
 	Subject    string            `json:"driver"`
-	Schedules  int               `json:"schedules"`
+	Schedules  int               `json:"schedules"` // tried
+	Planned    int               `json:"planned"`   // how many there are with this seed
 	Faults     map[string]int    `json:"faults"`    // those that struck, by kind; the hub's deaths among them
 	Documents  map[string]int    `json:"documents"` // made, by kind
 	Made       int               `json:"made"`
@@ -134,6 +135,7 @@ func prepare(ctx context.Context, sub Subject, o Options, res *Result) (out []Sc
 			}
 		}
 	}
+	res.Planned = len(out)
 	if o.Schedules > 0 && len(out) > o.Schedules {
 		out = out[:o.Schedules]
 	}

@@ -42,7 +42,7 @@ func TestConformance(t *testing.T) {
 			if strings.HasSuffix(name, "-serial") { // closing and opening a port takes its time
 				long = 600
 			}
-			rs, err := Run(t.Context(), Options{Subjects: subs, Schedules: count(t, 200, long), Seed: 1})
+			rs, err := Run(t.Context(), Options{Subjects: subs, Schedules: count(t, 80, long), Seed: 1})
 			if err != nil {
 				t.Fatal(err)
 			}

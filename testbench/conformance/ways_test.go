@@ -25,7 +25,7 @@ func TestOtherSettings(t *testing.T) {
 		}
 		return shtrihRegister{r, "shtrih+tcp://" + r.Addr() + quick + "&tag1036=table&correction=struct&verify=always"}, nil
 	}}
-	rs, err := Run(t.Context(), Options{Subjects: []Subject{table}, Schedules: count(t, 60, 300), Seed: 3})
+	rs, err := Run(t.Context(), Options{Subjects: []Subject{table}, Schedules: count(t, 40, 300), Seed: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
