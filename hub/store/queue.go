@@ -20,6 +20,13 @@ type Candidate struct {
 	Zone                      string // of the machine at the time of the sale; "" not known
 }
 
+// Waiting is a part of a seller's queue.
+type Waiting struct {
+	Jobs []Candidate
+	Next string // machine after which the next call may begin
+	More bool   // others wait besides
+}
+
 // needs are the parts of a job's document that say which lanes can make it.
 type needs struct {
 	TaxSystem fiscal.TaxSystem `json:"tax_system"`
@@ -32,7 +39,7 @@ const candidates = `SELECT id, COALESCE(machine_id,''), sold_at, young_till, nex
 		ORDER BY p.valid_from DESC LIMIT 1), '') FROM job `
 
 // due is what may be tried now, beside queuedOnly.
-const due = `AND (next_at <= ? OR next_at > ?) `
+const due = `AND (next_at <= ? OR next_at > ?) AND sold_at > ? `
 
 func scanCandidate(rows *sql.Rows, c *Candidate) error {
 	var doc []byte
@@ -62,61 +69,65 @@ const clockBack = 600_000 // ms
 // and without repeats: up to n whose buyer still waits, up to n of the oldest,
 // and when the backlog is longer, of each of up to n machines its oldest, those
 // that follow machine after in the order of ids first: a machine with a long
-// backlog hides no other. next is the after of the next call. One job that is
-// not to be tried before a later time may be among them.
-func (s *Store) Candidates(ctx context.Context, seller, after string, n int) (list []Candidate, next string, err error) {
-	q := queueReader{s: s, ctx: ctx, seller: seller, seen: map[string]bool{}}
-	now := s.Now()
+// backlog hides no other. One job that is not to be tried before a later time
+// may be among them. Sales up to from (ms) are left out.
+func (s *Store) Candidates(ctx context.Context, seller, after string, from int64, n int) (w Waiting, err error) {
+	q := queueReader{s: s, ctx: ctx, seller: seller, from: from, now: s.Now(), seen: map[string]bool{}}
 	const young = candidates + `INDEXED BY job_young WHERE seller_id = ? AND` + queuedOnly
 	const oldest = candidates + `INDEXED BY job_queue WHERE seller_id = ? AND` + queuedOnly
-	err = q.read(young+`AND young_till > ? ORDER BY young_till LIMIT ?`, seller, now, n)
-	waiting := len(q.all)
+	waiting, err := q.read(young+`AND young_till > ? AND sold_at > ? ORDER BY young_till LIMIT ?`, seller, q.now, from, n)
+	backlog := 0
 	if err == nil {
-		err = q.read(oldest+due+`ORDER BY sold_at LIMIT ?`, seller, now, now+clockBack, n)
+		backlog, err = q.read(oldest+due+`ORDER BY sold_at LIMIT ?`, seller, q.now, q.now+clockBack, from, n)
 	}
-	if err == nil && len(q.all)-waiting >= n {
-		next, err = q.machines(after, n, now)
+	if err == nil && backlog >= n {
+		w.Next, err = q.machines(after, n)
 	}
 	if err == nil {
-		err = q.read(oldest+`AND next_at > ? AND next_at <= ? ORDER BY next_at LIMIT 1`, seller, now, now+clockBack)
+		_, err = q.read(oldest+`AND next_at > ? AND next_at <= ? ORDER BY next_at LIMIT 1`, seller, q.now, q.now+clockBack)
 	}
 	if err != nil {
-		return nil, after, fmt.Errorf("store: queue of seller %s: %w", seller, err)
+		return Waiting{}, fmt.Errorf("store: queue of seller %s: %w", seller, err)
 	}
-	return q.all, next, nil
+	w.Jobs, w.More = q.all, waiting >= n || backlog >= n
+	return w, nil
 }
 
 type queueReader struct {
 	s      *Store
 	ctx    context.Context
 	seller string
+	from   int64
+	now    int64
 	all    []Candidate
 	seen   map[string]bool
 }
 
-func (q *queueReader) read(query string, args ...any) error {
+// read adds what a query finds; n counts what is there already too.
+func (q *queueReader) read(query string, args ...any) (n int, err error) {
 	rows, err := q.s.r.QueryContext(q.ctx, query, args...)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var c Candidate
 		if err := scanCandidate(rows, &c); err != nil {
-			return err
+			return n, err
 		}
+		n++
 		if !q.seen[c.ID] {
 			q.seen[c.ID] = true
 			q.all = append(q.all, c)
 		}
 	}
-	return rows.Err()
+	return n, rows.Err()
 }
 
 // machines adds the oldest jobs of machines that have a backlog, and takes from
 // each machine only its share of the oldest, so that the list is fair. next is
 // the machine after which the next call begins.
-func (q *queueReader) machines(after string, n int, now int64) (next string, err error) {
+func (q *queueReader) machines(after string, n int) (next string, err error) {
 	ids, err := q.waiting(after, n)
 	if len(ids) == n {
 		next = ids[n-1]
@@ -137,7 +148,7 @@ func (q *queueReader) machines(after string, n int, now int64) (next string, err
 	left := map[string]int{}
 	kept := q.all[:0]
 	for _, c := range q.all {
-		if c.Machine == "" || c.YoungTill > now || left[c.Machine] < share {
+		if c.Machine == "" || c.YoungTill > q.now || left[c.Machine] < share {
 			kept = append(kept, c)
 		} else {
 			delete(q.seen, c.ID)
@@ -150,14 +161,14 @@ func (q *queueReader) machines(after string, n int, now int64) (next string, err
 		if left[id] >= share {
 			continue
 		}
-		if err := q.read(of+` machine_id = ? AND`+queuedOnly+due+`ORDER BY sold_at LIMIT ?`, q.seller, id, now, now+clockBack, share); err != nil {
+		if _, err := q.read(of+` machine_id = ? AND`+queuedOnly+due+`ORDER BY sold_at LIMIT ?`, q.seller, id, q.now, q.now+clockBack, q.from, share); err != nil {
 			return next, err
 		}
 	}
-	if left[""] >= share {
-		return next, nil
+	if left[""] < share {
+		_, err = q.read(of+` machine_id IS NULL AND`+queuedOnly+due+`ORDER BY sold_at LIMIT ?`, q.seller, q.now, q.now+clockBack, q.from, share)
 	}
-	return next, q.read(of+` machine_id IS NULL AND`+queuedOnly+due+`ORDER BY sold_at LIMIT ?`, q.seller, now, now+clockBack, share)
+	return next, err
 }
 
 func (q *queueReader) others(machine string) bool {

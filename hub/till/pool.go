@@ -12,7 +12,7 @@ import (
 
 // queue is where a pool reads what waits.
 type queue interface {
-	Candidates(ctx context.Context, seller, after string, n int) (list []store.Candidate, next string, err error)
+	Candidates(ctx context.Context, seller, after string, from int64, n int) (store.Waiting, error)
 }
 
 // seat is a lane's place in its seller's pool.
@@ -252,12 +252,16 @@ func (p *pool) healthy(s *seat, c store.Candidate, real bool) bool {
 
 func (p *pool) read(ctx context.Context, now int64) error {
 	n := 2*len(p.seats) + 30
-	list, next, err := p.queue.Candidates(ctx, p.seller, p.cursor, n)
+	from := int64(0)
+	if p.restored && len(p.unlooked(nil)) > 0 {
+		from = p.begun // the older would hide those that may be made
+	}
+	w, err := p.queue.Candidates(ctx, p.seller, p.cursor, from, n)
 	if err != nil {
 		return err
 	}
-	p.more, p.stale, p.readAt, p.cursor, p.list = len(list) >= n, false, now, next, p.list[:0]
-	for _, c := range list {
+	p.more, p.stale, p.readAt, p.cursor, p.list = w.More, false, now, w.Next, p.list[:0]
+	for _, c := range w.Jobs {
 		if p.claimed[c.ID] == nil {
 			p.list = append(p.list, c)
 		}
@@ -432,7 +436,9 @@ func (p *pool) closed(s *seat) {
 func (p *pool) mayWork(s *seat) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.looked = true
+	if !s.looked {
+		s.looked, p.stale, p.readAt = true, true, 0
+	}
 	for _, o := range p.seats {
 		if !o.looked && !o.failed {
 			return false

@@ -64,11 +64,11 @@ func (t *Till) noteUnmet(ctx context.Context) error {
 	for _, s := range sellers {
 		codes := map[string]string{}
 		if s.Waits {
-			list, _, err := t.store.Candidates(ctx, s.Seller, "", 30)
+			w, err := t.store.Candidates(ctx, s.Seller, "", 0, 30)
 			if err != nil {
 				return err
 			}
-			for _, c := range list {
+			for _, c := range w.Jobs {
 				if why := whyUnmet(lanes[s.Seller], c); why != "" && codes[string(why)] == "" {
 					codes[string(why)] = fmt.Sprintf("job %s", c.ID)
 				}
