@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -14,11 +15,13 @@ var (
 	benchRecover  = goBench{pkg: "./testbench/bench", pattern: "^BenchmarkRecover(Polls|Sales|EXEPolls|EXESales)$", time: "500ms", quick: "100ms", count: 3}
 	benchIngest   = goBench{pkg: "./hub/ingest", pattern: "^BenchmarkIngest$", time: "20000x", quick: "5000x", count: 1}
 	benchTill     = goBench{pkg: "./hub/till", pattern: "^BenchmarkJobs$/^lanes=(1|64)$", time: "600x", quick: "200x", count: 3}
+	benchPool     = goBench{pkg: "./hub/till", pattern: "^BenchmarkPool$", time: "1000x", quick: "200x", count: 1}
+	benchLatency  = goBench{pkg: "./hub/till", pattern: "^BenchmarkLatency$", time: "5000x", quick: "1000x", count: 1}
 	benchTLV      = goBench{pkg: "./fiscal/ffd", pattern: "^Benchmark(ParseDocument|AppendDocument|ComposeReceipt)$", time: "200ms", quick: "50ms", count: 3}
 	benchRender   = goBench{pkg: "./display", pattern: "^BenchmarkRender$/^(" + renderPattern + ")$/^receipt$", time: "200ms", quick: "50ms", count: 3}
 	benchEmulator = goBench{pkg: "./testbench/register", pattern: "^BenchmarkReceipt$/^memory$", time: "500ms", quick: "100ms", count: 3}
 	benchDriver   = goBench{pkg: "./testbench/register", pattern: "^BenchmarkDriverReceipt$", time: "500ms", quick: "100ms", count: 3}
-	allBenches    = []goBench{benchFramer, benchRecover, benchIngest, benchTill, benchTLV, benchRender, benchEmulator, benchDriver}
+	allBenches    = []goBench{benchFramer, benchRecover, benchIngest, benchTill, benchPool, benchLatency, benchTLV, benchRender, benchEmulator, benchDriver}
 	renderSizes   = []string{"128x64x1bit", "240x240", "320x240", "480x800", "800x480", "1280x800"}
 	renderPattern = "128x64x1bit|240x240|320x240|480x800|800x480|1280x800"
 )
@@ -28,6 +31,8 @@ const (
 	lineWords    = 873  // a second: 9600 baud, 11 bits a word
 	budgetIngest = 0.6  // of the bare broker
 	fleetSales   = 500  // a second, over 64 registers
+	budgetShare  = 20   // ms at p99, the hub's own share of vend to receipt at that load
+	poolService  = 0.05 // seconds a register of BenchmarkPool takes
 	realRegister = 1 / 0.35
 )
 
@@ -111,6 +116,36 @@ func (b *bench) till(ctx context.Context) ([]Row, error) {
 			row.Peer = b.peer("real", realRegister)
 		}
 		rows = append(rows, row)
+	}
+	if r, err = b.run(ctx, benchPool); err != nil {
+		return rows, err
+	}
+	for _, lanes := range []int{1, 4, 16, 64} {
+		rate, err := r.get(fmt.Sprintf("Pool/lanes=%d", lanes), "jobs/s")
+		if err != nil {
+			return rows, err
+		}
+		row := b.row("pool", "jobs/s", rate, strconv.Itoa(lanes))
+		row.Key = fmt.Sprintf("pool_%d", lanes)
+		row.Peer = b.peer("registers", float64(lanes)/poolService)
+		rows = append(rows, row)
+	}
+	if r, err = b.run(ctx, benchLatency); err != nil {
+		return rows, err
+	}
+	for _, c := range []string{"sellers", "pool"} {
+		for _, p := range []string{"p50", "p99"} {
+			ms, err := r.get("Latency/"+c, p+"-ms")
+			if err != nil {
+				return rows, err
+			}
+			row := b.row("share_"+c+"_"+p, "ms", ms)
+			if p == "p99" {
+				row.Budget = atMost(budgetShare)
+			}
+			row.Note = b.words.notes["share"]
+			rows = append(rows, row)
+		}
 	}
 	return rows, nil
 }
