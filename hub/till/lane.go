@@ -90,6 +90,7 @@ func (l *lane) Step(now time.Time, ev event) action {
 		return l.start()
 	case leased:
 		if !e.Until.IsZero() {
+			l.allowed = false // its seat says anew that it was looked at, for its siblings wait for that
 			l.is(Starting, kkt.Fault{Code: FaultLeased})
 			return l.waitFor(e.Until, takeLane{})
 		}

@@ -1,0 +1,30 @@
+package till
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chekomat/chekomat/hub/store"
+)
+
+// TestLaneBackFromAnotherHubSaysThatItLooked: the seat of a lane that another hub
+// had counts as not looked at; were it not said again, siblings whose own ФН was
+// replaced would wait for it for ever (found by the simulation, seed 50173).
+func TestLaneBackFromAnotherHubSaysThatItLooked(t *testing.T) {
+	p := newPool("s", nil, time.Now())
+	s, sibling := p.sit(store.Lane{ID: "l2"}), p.sit(store.Lane{ID: "l1"})
+	p.mayWork(s)
+	l := lane{allowed: true}
+	p.elsewhere(s, false)
+	l.Step(noon, leased{Until: noon.Add(time.Minute)})
+	p.ours(s)
+	if l.allowed {
+		t.Fatal("the lane will not ask whether it may send")
+	}
+	if p.mayWork(sibling) {
+		t.Fatal("a sibling sends before the lane was looked at")
+	}
+	if p.mayWork(s); !p.mayWork(sibling) {
+		t.Fatal("a sibling waits for a lane that was looked at")
+	}
+}
