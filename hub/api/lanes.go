@@ -51,8 +51,11 @@ func (s *Server) listLanes(c *call) (any, error) {
 
 func (s *Server) lane(c *call, operator, id string) (any, error) {
 	l, err := s.o.Store.LaneView(c.ctx, operator, id)
+	if err != nil {
+		return nil, err
+	}
 	explainLane(&l, c.lang)
-	return l, err
+	return l, s.outlooks(c.ctx, &l, c.lang)
 }
 
 func (s *Server) getLane(c *call) (any, error) {

@@ -69,6 +69,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	e := exposition{w}
 	s.writeCounts(e, sum)
 	s.writeLanes(r.Context(), e, sum)
+	s.writeOutlooks(r.Context(), e)
 	s.writeMeasures(e)
 	for _, more := range s.o.Metrics {
 		more(w)

@@ -38,6 +38,8 @@ func (s *Server) routes() []route {
 
 		{pattern: "GET /api/v1/machines/{machine}/audits", do: s.listAudits},
 		{pattern: "GET /api/v1/reconciliations", do: s.listReconciliations},
+		{pattern: "GET /api/v1/ledger/shifts", do: s.listLedgerShifts},
+		{pattern: "GET /api/v1/ledger/days", do: s.listLedgerDays},
 
 		{pattern: "GET /api/v1/agents", do: s.listAgents},
 		{pattern: "POST /api/v1/agents", do: s.createAgent, status: created},

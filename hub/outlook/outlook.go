@@ -30,6 +30,23 @@ const (
 	ClockBack   What = "register_clock_back"  // the register's clock is behind its own last document: the ФН waits for the time to pass
 )
 
+// Measure is what Finding.Left counts: days, documents or bytes that are left,
+// or an age that grows.
+func (w What) Measure() string {
+	switch w {
+	case Documents:
+		return "documents"
+	case Memory:
+		return "bytes"
+	case Unsent, OFD, Shift:
+		return "minutes_old"
+	case MarkingKeys:
+		return "days_old"
+	case Keys, Clock, ClockBack:
+	}
+	return "days"
+}
+
 // Level of a finding.
 type Level uint8
 
@@ -47,7 +64,7 @@ func (l Level) String() string { return [...]string{"fine", "warn", "alarm"}[min
 type Finding struct {
 	What  What
 	Level Level
-	Left  int64     // days, documents or bytes that are left; age in minutes of Unsent, OFD, Shift; -1 unknown
+	Left  int64     // in What.Measure; -1 unknown
 	Stops time.Time // when it stops sales if nothing changes; zero: not known, or it does not
 	Paced bool      // Stops follows from today's pace, not from a date
 }

@@ -103,6 +103,7 @@ type Lane struct {
 	Queue      int64        `json:"queue"`
 	Units      []Unit       `json:"units"`
 	FNPeriods  []FNPeriod   `json:"fn_periods,omitempty"`
+	Outlook    []Outlook    `json:"outlook,omitempty"` // of one lane that was asked for
 	Foreign    int64        `json:"foreign,omitempty"`
 	Settings   LaneSettings `json:"settings,omitzero"`
 }

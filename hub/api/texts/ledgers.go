@@ -20,4 +20,12 @@ var ledgers = []entry{
 	{"us", "Чеки делаем мы", "We make the receipts", nothingRU, nothingEN},
 	{"terminal", "Чеки делает терминал", "The terminal makes the receipts", "Сверьте с отчётом сервиса терминала", "Compare with the report of the terminal's service"},
 	{"nobody_said", "Не сказано, кто делает чеки", "Nobody has said who makes the receipts", "Задайте, кто делает чеки, и повторите отложенные", "Set who fiscalizes, then retry what is held"},
+
+	{"watch_fn_ending", "Срок ключей ФН", "Life of the FN's keys", nothingRU, nothingEN},
+	{"watch_fn_filling", "Место в архиве ФН", "Room in the FN's archive", nothingRU, nothingEN},
+	{"watch_fn_memory_low", "Место для непереданных документов", "Room for documents that wait for the OFD", nothingRU, nothingEN},
+	{"watch_documents_unsent", "Самый старый непереданный документ", "The oldest document without the OFD's confirmation", nothingRU, nothingEN},
+	{"watch_ofd_silent", "Молчание ОФД", "Silence of the OFD", nothingRU, nothingEN},
+	{"watch_shift_too_long", "Возраст смены", "Age of the shift", nothingRU, nothingEN},
+	{"watch_marking_keys_old", "Ключи проверки кодов маркировки", "Keys for checking marking codes", nothingRU, nothingEN},
 }
