@@ -61,8 +61,9 @@ func (c *checker) documents() error {
 				missing(fd)
 				next = fd + 1
 				return nil
-			}, `SELECT fd FROM (SELECT fd FROM receipt WHERE fn = ?1 AND fd >= ?2 AND fd <= ?3 UNION SELECT fd FROM foreign_document WHERE fn = ?1 AND fd >= ?2 AND fd <= ?3) d
-				ORDER BY fd LIMIT ?4`, p.fn, next, p.last, page)
+			}, `SELECT fd FROM (SELECT fd FROM receipt WHERE fn = ?1 AND fd >= ?2 AND fd <= ?3 ORDER BY fd LIMIT ?4) ours
+				UNION SELECT fd FROM (SELECT fd FROM foreign_document WHERE fn = ?1 AND fd >= ?2 AND fd <= ?3 ORDER BY fd LIMIT ?4) others
+				ORDER BY 1 LIMIT ?4`, p.fn, next, p.last, page)
 		})
 		if err != nil {
 			return err
