@@ -10,6 +10,14 @@ type Guest interface {
 	Hear(t int64, addr byte, k mdb.Kind) []byte
 }
 
+// Present is a guest that is on a bus of its own already: when it has answered,
+// its words were on the wire, at times of its own, and Now says where bus time
+// stands.
+type Present interface {
+	Guest
+	Now() int64
+}
+
 // Addresses a guest may have.
 const (
 	reader2 = 0x60
@@ -37,8 +45,13 @@ type visitor struct {
 	scale    int64 // reader: kopecks of one unit
 }
 
-// own puts an own block on the peripherals' line.
-func (w *wire) own(block []byte) {
+// own puts an own block of the guest on the peripherals' line.
+func (m *Machine) own(block []byte) {
+	w := &m.w
+	if p, ok := m.cfg.Guest.(Present); ok {
+		w.pass(max(0, p.Now()-w.t))
+		return
+	}
 	w.pass(w.between(200, 3500))
 	for i, b := range block {
 		v := uint16(b)
@@ -48,6 +61,14 @@ func (w *wire) own(block []byte) {
 		w.emit(mdb.Word{T: w.t, V: v, Line: mdb.Slave, Flags: mdb.Own})
 		w.pass(wordTime)
 	}
+}
+
+// silence is the time a VMC waits for an answer that does not come.
+func (m *Machine) silence(us int64) {
+	if p, ok := m.cfg.Guest.(Present); ok {
+		us = max(us, p.Now()-m.w.t)
+	}
+	m.w.pass(us)
 }
 
 // visit says a block to the guest and gives its data without checksum: nil is
@@ -61,17 +82,17 @@ func (m *Machine) visit(block ...byte) (data []byte, ok bool) {
 	}
 	answer := m.cfg.Guest.Ask(m.w.t, append(block[:len(block):len(block)], sum))
 	if answer == nil {
-		m.w.pass(5000)
+		m.silence(5000)
 		return nil, false
 	}
-	m.w.own(answer)
+	m.own(answer)
 	if len(answer) == 1 {
 		return nil, answer[0] == 0
 	}
 	if m.cfg.Rough {
 		switch m.w.rng.IntN(20) {
 		case 0: // not heard: silence is NAK
-			m.w.pass(6000)
+			m.silence(6000)
 			return nil, false
 		case 1:
 			m.w.pass(m.w.between(140, 460))
@@ -79,7 +100,7 @@ func (m *Machine) visit(block ...byte) (data []byte, ok bool) {
 			if answer = m.cfg.Guest.Hear(m.w.t, block[0], mdb.RET); answer == nil {
 				return nil, false
 			}
-			m.w.own(answer)
+			m.own(answer)
 		}
 	}
 	m.w.ack()
@@ -150,15 +171,15 @@ func (m *Machine) greet(v *visitor) bool {
 		v.announce = id[33]&2 != 0 && m.order(gateway|7, 1, 0, 0, 0, 2)
 		return m.order(gateway|4, 1)
 	}
-	c := m.obtain(0x01, reader2|1, 0x00, 2, 16, 2, 1)
+	c := m.obtain(0x01, v.addr|1, 0x00, 2, 16, 2, 1)
 	if len(c) < 8 || c[4] == 0 {
 		return false
 	}
 	v.announce, v.scale = c[7]&8 != 0, int64(c[4])
 	most, least := m.prices()
-	m.order(reader2|1, 0x01, byte(most>>8), byte(most), byte(least>>8), byte(least))
-	m.obtain(0x09, append([]byte{reader2 | 7, 0}, make([]byte, 29)...)...)
-	return m.order(reader2|4, 1)
+	m.order(v.addr|1, 0x01, byte(most>>8), byte(most), byte(least>>8), byte(least))
+	m.obtain(0x09, append([]byte{v.addr | 7, 0}, make([]byte, 29)...)...)
+	return m.order(v.addr|4, 1)
 }
 
 // pollGuest is the guest's part of a round.
@@ -176,9 +197,9 @@ func (m *Machine) pollGuest() {
 			}
 		case len(data) > 0 && data[0] == 0: // JUST RESET: set up anew (mdb 2.5)
 			v.present, v.silent = m.greet(v), 0
-		case v.addr == reader2 && len(data) > 0 && data[0] == 3: // a session nobody asked for
+		case v.addr != gateway && len(data) > 0 && data[0] == 3: // a session nobody asked for
 			v.silent = 0
-			m.order(reader2|3, 4)
+			m.order(v.addr|3, 4)
 		default:
 			v.silent = 0
 		}
@@ -193,7 +214,7 @@ func (m *Machine) announceTo2(price int64, column int) bool {
 		return false
 	}
 	p := price / v.scale
-	return m.order(reader2|3, 5, byte(p>>8), byte(p), byte(column>>8), byte(column))
+	return m.order(v.addr|3, 5, byte(p>>8), byte(p), byte(column>>8), byte(column))
 }
 
 // Kinds of REPORT (mdb 8).

@@ -6,6 +6,7 @@
 package machine
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -29,6 +30,7 @@ type Config struct {
 	Emit     func(mdb.Word)
 	Pace     func(t int64) // called as bus time (µs) moves on; nil runs as fast as possible
 	Guest    Guest         // plays a second reader (60H) and a gateway (18H); nil: nobody does
+	Bare     bool          // no reader is built in: the guest's is the first one (10H), and no card can pay
 	Rough    bool          // the VMC now and then misses an answer of the guest or has it repeated
 }
 
@@ -103,10 +105,20 @@ func New(cfg Config) *Machine {
 	if cfg.Emit == nil {
 		cfg.Emit = func(mdb.Word) {}
 	}
-	return &Machine{
+	m := &Machine{
 		cfg:   cfg,
 		w:     wire{rng: rand.New(rand.NewPCG(cfg.Seed, 1)), emit: cfg.Emit, pace: cfg.Pace},
-		tubes: [4]byte{60, 60, 60, 60}, second: visitor{addr: reader2}, gate: visitor{addr: gateway},
+		tubes: [4]byte{60, 60, 60, 60},
+	}
+	m.alone()
+	return m
+}
+
+// alone forgets what is known of the guest's devices.
+func (m *Machine) alone() {
+	m.second, m.gate = visitor{addr: reader2}, visitor{addr: gateway}
+	if m.cfg.Bare {
+		m.second.addr = reader
 	}
 }
 
@@ -126,6 +138,16 @@ func (m *Machine) PowerUp() {
 	m.ask([]byte{0x06}, validator+3)
 	m.ask([]byte{0x01, 0x16, 0x43, billScale >> 8, billScale & 0xFF, 2, 0x01, 0xF4, 0xFF, 0xFF, 0xFF, 5, 10, 20, 50}, validator+1)
 
+	if !m.cfg.Bare {
+		m.setUpReader()
+	}
+	m.alone()
+	m.receive()
+	m.accept(true)
+}
+
+// setUpReader is the start of the built-in reader.
+func (m *Machine) setUpReader() {
 	m.ask(nil, reader)
 	m.ask([]byte{0x00}, reader+2)
 	options := byte(0x08) // wants CASH SALE
@@ -136,9 +158,6 @@ func (m *Machine) PowerUp() {
 	most, least := m.prices()
 	m.ask(nil, reader+1, 0x01, byte(most>>8), byte(most), byte(least>>8), byte(least))
 	m.ask(nil, reader+4, 0x01)
-	m.second, m.gate = visitor{addr: reader2}, visitor{addr: gateway}
-	m.receive()
-	m.accept(true)
 }
 
 // Idle polls the devices for about d.
@@ -158,6 +177,9 @@ func (m *Machine) Order(o Order) (Vend, error) {
 	v := Vend{Order: o, Price: c.Price}
 	switch o.Pay {
 	case Card:
+		if m.cfg.Bare {
+			return Vend{}, errors.New("machine: no reader is built in, a card can't pay")
+		}
 		m.card(&v)
 	case Cash:
 		if err := m.cash(&v); err != nil {
@@ -236,7 +258,7 @@ func (m *Machine) cash(v *Vend) error {
 		return nil
 	}
 	m.announceTo2(v.Price, v.Column)
-	if !m.cfg.Silent {
+	if !m.cfg.Silent && !m.cfg.Bare {
 		price, item := uint16(v.Price), uint16(v.Column)
 		m.ask(nil, reader+3, 0x05, byte(price>>8), byte(price), byte(item>>8), byte(item)) // CASH SALE
 	}
@@ -244,7 +266,7 @@ func (m *Machine) cash(v *Vend) error {
 	v.Change = m.pay(in - v.Price)
 	m.report(reportPaid, v)
 	m.accept(true)
-	if m.cfg.Silent {
+	if m.cfg.Silent || m.cfg.Bare {
 		m.Idle(11 * time.Second) // a ledger closes after ten quiet seconds
 	}
 	return nil
@@ -342,6 +364,9 @@ func (m *Machine) tubeStatus() {
 // round polls every device once: 150 ms, as mdb App 3 recommends.
 func (m *Machine) round() {
 	for _, addr := range []byte{changer + 3, validator + 3, reader + 2} {
+		if m.cfg.Bare && addr == reader+2 {
+			continue
+		}
 		m.ask(nil, addr)
 		m.w.pass(40000)
 	}
