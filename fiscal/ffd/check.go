@@ -1,6 +1,7 @@
 package ffd
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,8 +17,7 @@ import (
 func Check(d fiscal.Document, v Version) error {
 	var list fault.List
 	if err := d.Validate(); err != nil {
-		var ok bool
-		if list, ok = err.(fault.List); !ok {
+		if !errors.As(err, &list) {
 			return err
 		}
 	}

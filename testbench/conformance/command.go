@@ -145,26 +145,28 @@ func sum(rs []Result) (t Result) {
 }
 
 func (r Report) print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%-18s %9s %9s %6s %6s %6s %6s %6s %8s\n", "driver", "schedules", "documents", "held", "lost", "double", "wrong", "stuck", "seconds")
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-18s %9s %9s %6s %6s %6s %6s %6s %8s\n", "driver", "schedules", "documents", "held", "lost", "double", "wrong", "stuck", "seconds")
 	for _, d := range append(slices.Clone(r.Drivers), r.Total) {
-		_, err = fmt.Fprintf(w, "%-18s %9d %9d %6d %6d %6d %6d %6d %8.1f\n", d.Subject, d.Schedules, d.Made, d.Held, d.Lost, d.Duplicated, d.Wrong, d.Stuck, d.Seconds)
+		fmt.Fprintf(&b, "%-18s %9d %9d %6d %6d %6d %6d %6d %8.1f\n", d.Subject, d.Schedules, d.Made, d.Held, d.Lost, d.Duplicated, d.Wrong, d.Stuck, d.Seconds)
 	}
-	_, err = fmt.Fprintf(w, "\nfaults: %s\n", counted(r.Total.Faults))
-	_, err = fmt.Fprintf(w, "documents: %s\n", counted(r.Total.Documents))
+	fmt.Fprintf(&b, "\nfaults: %s\n", counted(r.Total.Faults))
+	fmt.Fprintf(&b, "documents: %s\n", counted(r.Total.Documents))
 	for _, d := range r.Drivers {
 		for _, kind := range slices.Sorted(maps.Keys(d.Refused)) {
-			_, err = fmt.Fprintf(w, "%s makes no %s: %s\n", d.Subject, kind, d.Refused[kind])
+			fmt.Fprintf(&b, "%s makes no %s: %s\n", d.Subject, kind, d.Refused[kind])
 		}
 		if len(d.Unknown) > 0 {
-			_, err = fmt.Fprintf(w, "%s: its emulator does not know %s\n", d.Subject, strings.Join(d.Unknown, ", "))
+			fmt.Fprintf(&b, "%s: its emulator does not know %s\n", d.Subject, strings.Join(d.Unknown, ", "))
 		}
 		for _, f := range d.Failures {
-			_, err = fmt.Fprintf(w, "\nFAILED %s\n  %s\n  %s\n", f.Schedule, strings.Join(f.Verdict.Wrong, "\n  "), strings.Join(f.Story, "\n  "))
+			fmt.Fprintf(&b, "\nFAILED %s\n  %s\n  %s\n", f.Schedule, strings.Join(f.Verdict.Wrong, "\n  "), strings.Join(f.Story, "\n  "))
 		}
 	}
 	for _, l := range r.Limits {
-		_, err = fmt.Fprintf(w, "note: %s\n", l)
+		fmt.Fprintf(&b, "note: %s\n", l)
 	}
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 

@@ -265,7 +265,7 @@ func (h *hub) shift(ctx context.Context, wanted fiscal.DocumentKind) error {
 		base, err := h.driver.Ready(c)
 		cancel()
 		if err != nil {
-			return nil // the turn finds out again
+			return nil //nolint:nilerr // the turn finds out again
 		}
 		kind := fiscal.KindShiftClose
 		switch {

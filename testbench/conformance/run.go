@@ -213,7 +213,6 @@ type bench struct {
 	sub  Subject
 	wrap Wrap
 	regs map[kkt.FFD]*served
-	jobs int
 }
 
 type served struct {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/chekomat/chekomat/fiscal/fault"
 	"github.com/chekomat/chekomat/fiscal/ffd"
 )
 
@@ -62,7 +61,7 @@ func Decode(in io.Reader, o Options, out io.Writer) error {
 func appendProblems(text []byte, problems []ffd.Problem, lang string) []byte {
 	for _, p := range problems {
 		f := p.Fault()
-		what, _ := fault.Code(f.Code).Explain(lang)
+		what, _ := f.Code.Explain(lang)
 		text = fmt.Appendf(text, "!! %s: %s [%s]\n", what, f.Text, f.Code)
 	}
 	return text

@@ -76,7 +76,7 @@ func (d *Driver) readOut(ctx context.Context, r *reading) (readback.Document, er
 			b, err := hex.DecodeString(f[0])
 			if err != nil || len(b) > d.block {
 				d.drop()
-				return readback.Document{}, &LinkError{cmdFN, true, fmt.Errorf("%w: block of %d characters: %v", ErrFrame, len(f[0]), err)}
+				return readback.Document{}, &LinkError{cmdFN, true, fmt.Errorf("%w: block of %d characters is no hexadecimal of at most %d bytes", ErrFrame, len(f[0]), d.block)}
 			}
 			r.raw = append(r.raw, b...)
 		}

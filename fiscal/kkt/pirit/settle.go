@@ -40,7 +40,7 @@ func (d *Driver) Settle(ctx context.Context, w kkt.Wire, key kkt.Key, base kkt.B
 	if err := d.connect(ctx); err != nil {
 		return inDoubt(err)
 	}
-	unprinted, out := d.barrier(ctx, p, base)
+	out, unprinted := d.barrier(ctx, p, base)
 	if out != nil {
 		return *out
 	}
@@ -60,8 +60,8 @@ func (d *Driver) Settle(ctx context.Context, w kkt.Wire, key kkt.Key, base kkt.B
 // barrier waits until no document is open, so that nothing of the attempt can
 // still take effect. unprinted is the error of a document that is closed in the
 // ФН and whose paper does not come out: documents can be read all the same.
-func (d *Driver) barrier(ctx context.Context, p program, base kkt.Baseline) (unprinted error, out *kkt.Outcome) {
-	stop := func(o kkt.Outcome) (error, *kkt.Outcome) { return nil, &o }
+func (d *Driver) barrier(ctx context.Context, p program, base kkt.Baseline) (out *kkt.Outcome, unprinted error) {
+	stop := func(o kkt.Outcome) (*kkt.Outcome, error) { return &o, nil }
 	for range 4 {
 		st, err := d.status(ctx)
 		if err != nil {
@@ -83,7 +83,7 @@ func (d *Driver) barrier(ctx context.Context, p program, base kkt.Baseline) (unp
 		case state == stateInFN:
 			_, err = d.call(ctx, cmdClose, d.again(p)...)
 			if _, ok := errors.AsType[*DeviceError](err); ok {
-				return err, nil
+				return nil, err
 			}
 		case state != stateClosed:
 			_, err = d.call(ctx, cmdAnnul)

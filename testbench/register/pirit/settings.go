@@ -80,7 +80,7 @@ func (d *device) readSetting(c *call) error {
 		return format(0)
 	}
 	tax := []string{"НДС 20%", "НДС 10%", "НДС 0%", "", "НДС 20/120", "НДС 10/110"}
-	text := ""
+	var text string
 	switch key := setting(c); {
 	case writable[key]:
 		text = strconv.Itoa(d.nv.Settings[key])
