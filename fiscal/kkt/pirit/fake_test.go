@@ -56,11 +56,10 @@ type fake struct {
 	dials int
 	now   time.Time
 
-	address9, serial string
-	key, attribute   string
-	system           string
-	items, payments  []ffd.Element
-	total, paid      int64
+	address9, attribute string
+	system              string
+	items, payments     []ffd.Element
+	total, paid         int64
 
 	// refuse answers a command ("31", "78/15") with an error code instead of
 	// executing it; 256 and above: 01 with the reason code-256.
