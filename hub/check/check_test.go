@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -306,6 +308,27 @@ func (sc *scene) many(n int) {
 }
 
 func TestEveryCodeHasWords(t *testing.T) {
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`(?:bad|same)\("([a-z_]+)"|number\(\d+, [^,]+, "([a-z_]+)"\)`)
+	n := 0
+	for _, f := range sources {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range said.FindAllStringSubmatch(string(text), -1) {
+			n++
+			if code := m[1] + m[2]; Say(code, "ru") == "" || Say(code, "en") == "" {
+				t.Errorf("%s: %s is not explained", f, code)
+			}
+		}
+	}
+	if n < 40 {
+		t.Errorf("only %d codes found", n)
+	}
 	for _, b := range breaks {
 		if Say(b.code, "ru") == "" || Say(b.code, "en") == "" {
 			t.Errorf("%s is not explained", b.code)
