@@ -169,7 +169,8 @@ func (h *hub) assemble() (err error) {
 	}
 	h.ingest = ingest.NewStepped(h.store, h, ingest.Options{Log: quiet})
 	h.till = till.New(h.store, till.Settings{Holder: fmt.Sprintf("hub%d", h.n+1), LeaseTTL: 10 * time.Second, Longest: 20 * time.Second,
-		Now: h.clock, Log: quiet, Teller: h.ingest, Point: h.point, Open: h.open})
+		Now: h.clock, Log: quiet, Teller: h.ingest, Point: h.point, Open: h.open,
+		MarkFile: filepath.Join(h.w.stock.disk.Folder(), fmt.Sprintf("till%d.mark", h.n+1))})
 	if err := h.store.NoteAllGone(ctx); err != nil {
 		return err
 	}
@@ -256,6 +257,7 @@ func (h *hub) tick(run, n int) {
 		h.when(func() {
 			h.guard(func() {
 				if n%20 == 19 {
+					h.till.Tick()
 					_ = h.ingest.Look(context.Background()) // it is tried again
 					h.settle()
 				}

@@ -21,11 +21,15 @@ func mustJSON(v any) []byte {
 	return b
 }
 
+// youngest is how old a backup is at least when it is put back, ms: the mark by
+// which a hub tells a former database from its own is left every five seconds.
+const youngest = 12_000
+
 // schedule lets the faults of the plan come.
 func (w *world) schedule() {
 	for _, f := range w.plan.Faults {
 		if f.Kind == HubRestored {
-			w.after(max(f.At-f.For, 500), w.backUp)
+			w.after(max(f.At-youngest-f.For, 500), w.backUp)
 		}
 		w.after(f.At, func() {
 			w.tell("⚡ %s", f.words())
