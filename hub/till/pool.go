@@ -127,7 +127,7 @@ type ask struct {
 func (p *pool) pick(ctx context.Context, s *seat, now time.Time, a ask) (c store.Candidate, ok bool, nextAt time.Time, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.idle, s.called, s.machine = false, false, ""
+	s.idle, s.called, s.closing, s.machine = false, false, false, ""
 	ms := now.UnixMilli()
 	if p.stale && (ms-p.readAt >= rereadAfter.Milliseconds() || ms < p.readAt) {
 		if err := p.read(ctx, ms); err != nil {
@@ -421,12 +421,6 @@ func (p *pool) mayClose(s *seat) bool {
 	}
 	s.closing = true
 	return true
-}
-
-func (p *pool) closed(s *seat) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s.closing = false
 }
 
 // mayWork says whether the seat's lane may send. All registers of the seller
