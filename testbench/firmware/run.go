@@ -163,6 +163,7 @@ func Run(ctx context.Context, s Scenario, o Options) (r Result, err error) {
 // the agent, the bus waits for the agent: what comes in time must not depend on
 // how busy this computer is.
 func (s Scenario) play(b *board.Board, h *board.Host, waits bool) (sold []counted, err error) {
+	b.Begin()
 	last := int64(0)
 	var behind error
 	pace := func(t int64) {

@@ -130,6 +130,9 @@ func (b *Board) Close() {
 	b.chip.Close()
 }
 
+// Begin makes bus time the beginning of the owner's.
+func (b *Board) Begin() { b.pen.late = b.now }
+
 // Emit draws a word. It may lie in the future.
 func (b *Board) Emit(w mdb.Word) { b.sent = append(b.sent, b.pen.draw(w, b.now)) }
 
