@@ -41,8 +41,8 @@ type database interface {
 	lost(driverConn any) bool   // the transaction ended by itself
 	failed(driverConn any) bool // it met an error and refuses to go on
 	begun() postgres.Begun
-	refused(commit error) bool // nothing of the transaction was stored, for certain
-	committed(ctx context.Context, xid string) (committed, known bool, err error)
+	refused(commit error) bool                   // nothing of the transaction was stored, for certain
+	committed(ctx context.Context) (bool, error) // the newest transaction, whose COMMIT got no answer
 	trouble(err error) postgres.Trouble
 	shared() bool // other hubs may write too
 }
@@ -147,9 +147,7 @@ func (file) begun() postgres.Begun { return postgres.Begun{} }
 func (file) shared() bool          { return false }
 func (file) refused(error) bool    { return true } // a COMMIT of SQLite that fails is rolled back
 
-func (file) committed(context.Context, string) (committed, known bool, err error) {
-	return false, true, nil
-}
+func (file) committed(context.Context) (bool, error) { return false, nil }
 
 func (file) trouble(err error) postgres.Trouble {
 	e, ok := errors.AsType[sqlite3.Error](err)
@@ -194,12 +192,10 @@ func (s *server) shared() bool                       { return true }
 // tune puts the hub's name on what the session writes, see Serve.
 func (s *server) tune(ctx context.Context, writer *sql.Conn, hub string) error {
 	_, err := writer.ExecContext(ctx, `SELECT set_config('application_name', ?, false)`, hub)
-	return err
+	return errors.Join(err, s.w.Tidy(ctx, writer))
 }
 
-func (s *server) committed(ctx context.Context, xid string) (committed, known bool, err error) {
-	return s.cfg.Committed(ctx, xid)
-}
+func (s *server) committed(ctx context.Context) (bool, error) { return s.w.Committed(ctx) }
 
 // named says what an error of the database means, where a caller may care.
 func (s *Store) named(err error) error {
@@ -227,16 +223,17 @@ func (s *Store) named(err error) error {
 // settleTime is how long a commit without an answer is asked after.
 const settleTime = time.Minute
 
-// unanswered finds out what became of a transaction whose COMMIT got no answer.
-func (s *Store) unanswered(xid string, lost error) error {
+// unanswered finds out what became of the newest transaction, whose COMMIT got
+// no answer: nil when it is stored, lost when it is not.
+func (s *Store) unanswered(lost error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		committed, known, err := s.db.committed(ctx, xid)
+		committed, err := s.db.committed(ctx)
 		switch {
-		case known && committed:
+		case err == nil && committed:
 			return nil
-		case known:
+		case err == nil:
 			return lost
 		}
 		select {

@@ -155,7 +155,7 @@ func (s *Store) runGroup(group *[]*write) (wrote, again bool, err error) {
 			return false, s.passes(err), err
 		}
 		s.hangUp()
-		if err = s.unanswered(s.db.begun().XID, err); err != nil {
+		if err = s.unanswered(err); err != nil {
 			return false, s.passes(err) && !errors.Is(err, ErrInDoubt), err
 		}
 	}
@@ -204,7 +204,7 @@ func (s *Store) beginGroup(ctx context.Context) (*sql.Tx, error) {
 		if b.Facts != s.factsAt {
 			s.facts, s.factsAt = nil, b.Facts
 		}
-		s.ahead.Store(b.Ahead.Milliseconds())
+		s.ahead.Store(b.Clock - s.Now())
 	}
 	return tx, nil
 }

@@ -12,6 +12,12 @@ CREATE TABLE hub (                             -- hubs that serve, by their name
   seen_at INTEGER NOT NULL                     -- agents of one not seen for long are offline
 );
 
+CREATE TABLE writer (                          -- the newest commit of each opening of the database: what became of one whose answer was lost
+  id TEXT PRIMARY KEY,                         -- of the opening
+  n  INTEGER NOT NULL,                         -- its transactions, 1, 2…
+  at INTEGER NOT NULL                          -- server's clock; rows of openings that ended are deleted after a day
+);
+
 ALTER TABLE agent_state ADD COLUMN hub TEXT NOT NULL DEFAULT '';         -- where its connection is, or was last
 ALTER TABLE agent_state ADD COLUMN secret_hash TEXT NOT NULL DEFAULT ''; -- agent.secret_hash when it said hello
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -74,6 +75,11 @@ func Classify(err error) Trouble {
 // transaction had failed before.
 var ErrRolledBack = errors.New("the server rolled the transaction back")
 
+// errNotSent says that the connection was gone before COMMIT was sent. pgx's own
+// word for it (SafeToRetry) is not asked: an answer that could not be read looks
+// the same to it.
+var errNotSent = fmt.Errorf("the transaction was not ended: %w", pgconn.ErrConnClosed)
+
 // Refused says that a COMMIT which gave this error has stored nothing, for
 // certain: the server said so and lives on, or never got it. After any other
 // error it must be asked, see Committed.
@@ -81,5 +87,5 @@ func Refused(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.SeverityUnlocalized == "ERROR"
 	}
-	return errors.Is(err, ErrRolledBack) || pgconn.SafeToRetry(err)
+	return errors.Is(err, ErrRolledBack) || errors.Is(err, errNotSent)
 }

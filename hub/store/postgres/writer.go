@@ -47,16 +47,16 @@ const transactionTime = time.Minute
 // become visible in their order, and nothing ever deadlocks.
 type Writer struct {
 	DB    *sql.DB
-	id    string // in notifications
+	id    string // of this opening of the database
+	n     int64  // of the newest transaction
 	begun Begun
 	cfg   *Config
 }
 
 // Begun is what a transaction knows of itself.
 type Begun struct {
-	XID   string        // pg_current_xact_id
-	Facts int64         // fact_version: grows when dated facts change
-	Ahead time.Duration // the server's clock before this one's
+	Facts int64 // fact_version: grows when dated facts change
+	Clock int64 // of the server, ms
 }
 
 // Writer opens the writer's connection; id tells its commits from others'.
@@ -88,7 +88,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	_ = pc.Conn().SetDeadline(time.Now().Add(transactionTime)) // a dead connection says so at the next use
 	results, err := pc.Exec(context.WithoutCancel(ctx), `begin isolation level read committed;
 select pg_advisory_xact_lock(`+strconv.Itoa(lockClass)+`,`+strconv.Itoa(lockWriter)+`);
-select pg_current_xact_id()::text, (select version from fact_version), (extract(epoch from clock_timestamp())*1000)::bigint`).ReadAll()
+select (select version from fact_version), (extract(epoch from clock_timestamp())*1000)::bigint`).ReadAll()
 	for i := range results {
 		err = errors.Join(err, results[i].Err)
 	}
@@ -98,13 +98,11 @@ select pg_current_xact_id()::text, (select version from fact_version), (extract(
 	if err == nil {
 		row := results[2].Rows[0]
 		w := c.writer
-		w.begun.XID = string(row[0])
-		var clock int64
-		w.begun.Facts, err = strconv.ParseInt(string(row[1]), 10, 64)
+		w.n++
+		w.begun.Facts, err = strconv.ParseInt(string(row[0]), 10, 64)
 		if err == nil {
-			clock, err = strconv.ParseInt(string(row[2]), 10, 64)
+			w.begun.Clock, err = strconv.ParseInt(string(row[1]), 10, 64)
 		}
-		w.begun.Ahead = time.Duration(clock-time.Now().UnixMilli()) * time.Millisecond
 	}
 	if err != nil {
 		_ = (&writerTx{c}).Rollback() // the error that made it counts
@@ -120,6 +118,9 @@ type writerTx struct{ c *conn }
 
 func (t *writerTx) run(query string) error {
 	pc := t.c.Conn.Conn().PgConn()
+	if pc.IsClosed() {
+		return errNotSent
+	}
 	results, err := pc.Exec(context.Background(), query).ReadAll()
 	for i := range results {
 		err = errors.Join(err, results[i].Err)
@@ -135,9 +136,12 @@ func (t *writerTx) run(query string) error {
 
 const rollback = "rollback"
 
-// Commit tells the other hubs in the same transaction.
+// Commit leaves the transaction's number and tells the other hubs, in one round
+// trip with COMMIT.
 func (t *writerTx) Commit() error {
-	return t.run("notify " + Channel + ", '" + t.c.writer.id + "'; commit")
+	w := t.c.writer
+	return t.run("insert into writer values ('" + w.id + "', " + strconv.FormatInt(w.n, 10) + ", " + strconv.FormatInt(w.begun.Clock, 10) +
+		") on conflict (id) do update set n = excluded.n, at = excluded.at; notify " + Channel + ", '" + w.id + "'; commit")
 }
 
 func (t *writerTx) Rollback() error {
@@ -145,6 +149,12 @@ func (t *writerTx) Rollback() error {
 		return nil
 	}
 	return t.run(rollback)
+}
+
+// Tidy takes away what openings left that ended a day ago.
+func (w *Writer) Tidy(ctx context.Context, c *sql.Conn) error {
+	_, err := c.ExecContext(ctx, `DELETE FROM writer WHERE at < (extract(epoch from clock_timestamp())*1000)::bigint - 86400000 AND id <> ?`, w.id)
+	return err
 }
 
 // Lost reports whether a connection of the writer has no transaction any more
@@ -161,16 +171,28 @@ func Failed(driverConn any) bool {
 	return ok && c.Conn.Conn().PgConn().TxStatus() == 'E'
 }
 
-// Committed finds out what became of a transaction whose COMMIT got no answer.
-// known is false while the server can't tell: it is away, or still at it.
-func (c *Config) Committed(ctx context.Context, xid string) (committed, known bool, err error) {
-	db := c.Plain()
+// Committed finds out what became of the newest transaction, whose COMMIT got no
+// answer: each leaves its number in the table writer. It waits for the lock of
+// writers first, so that the lost transaction has ended, one way or the other.
+// (The server's own memory of transactions, pg_xact_status, is not asked: after
+// a crash it gives their numbers anew.)
+func (w *Writer) Committed(ctx context.Context) (committed bool, err error) {
+	db := w.cfg.With(writerSettings).Plain()
 	defer db.Close()
-	var status sql.NullString
-	if err := db.QueryRowContext(ctx, `SELECT pg_xact_status($1::xid8)`, xid).Scan(&status); err != nil {
-		return false, false, err
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
 	}
-	return status.String == "committed", status.String == "committed" || status.String == "aborted", nil
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1,$2)`, lockClass, lockWriter); err != nil {
+		return false, err
+	}
+	var n int64
+	err = tx.QueryRowContext(ctx, `SELECT n FROM writer WHERE id=$1`, w.id).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return err == nil && n == w.n, err
 }
 
 // Locked runs fn while no other hub changes the schema.
