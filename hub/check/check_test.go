@@ -307,6 +307,45 @@ func (sc *scene) many(n int) {
 	}
 }
 
+// TestASaleOfTwoParties: a receipt is of the parts that are ours.
+func TestASaleOfTwoParties(t *testing.T) {
+	sc := newScene(t)
+	sale := vend(wire.SourceReader1, "cashless", 5000)
+	sale.Parts = []wire.Part{{Source: wire.SourceReader1, Kind: "cashless", Minor: 3000}, {Source: wire.SourceReader2, Kind: "cashless", Minor: 2000}}
+	sc.came(wire.Record{Seq: 1, Kind: wire.KindSale, Sale: sale})
+	sc.report(false)
+	sc.makeAll()
+	if r := sc.check(); !r.OK {
+		t.Errorf("%+v", r)
+	}
+	body, err := json.Marshal(wire.Record{Kind: wire.KindSale, Sale: sale})
+	sc.ok(err)
+	for amount, want := range map[int64]bool{3000: true, 2000: true, 5000: true, 1000: false, 0: false} {
+		if partsGive(body, amount) != want {
+			t.Errorf("%d kopecks of the parts: %v", amount, !want)
+		}
+	}
+}
+
+// TestACorrectionShownInAReceiptsPlace is no violation.
+func TestACorrectionShownInAReceiptsPlace(t *testing.T) {
+	sc := newScene(t)
+	sc.do(`UPDATE operator SET correct_after_m = 1`)
+	sc.sold(1)
+	sc.clock.Add(time.Hour.Milliseconds())
+	n, err := sc.CorrectLate(context.Background())
+	if sc.ok(err); n != 1 {
+		t.Fatalf("%d corrections", n)
+	}
+	sc.report(false)
+	sc.makeAll()
+	_, err = sc.NoteState(context.Background(), "op", "a1", wire.State{V: 1, Session: "s", Online: true, Shown: []wire.Shown{{Journal: "j", Seq: 1, Result: "shown"}}})
+	sc.ok(err)
+	if r := sc.check(); !r.OK {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestEveryCodeHasWords(t *testing.T) {
 	sources, err := filepath.Glob("*.go")
 	if err != nil {

@@ -315,7 +315,8 @@ func (c *checker) shown() error {
 			}
 			return nil
 		}, `SELECT s.job_id, s.result, j.state, j.origin_kind, j.origin_id, j.agent_id, j.journal_id, j.seq, r.agent_id, r.journal_id, r.seq,
-				(SELECT count(*) FROM receipt t WHERE t.job_id = j.id)
+				(SELECT count(*) FROM job o JOIN receipt t ON t.job_id = o.id
+					WHERE o.origin_kind = j.origin_kind AND o.origin_id = j.origin_id AND (o.purpose = 'receipt' OR o.purpose = 'correction'))
 			FROM shown s JOIN job j ON j.id = s.job_id LEFT JOIN record r ON r.id = j.record_id
 			WHERE s.job_id > ? ORDER BY s.job_id LIMIT ?`, job, page)
 	})
