@@ -16,6 +16,7 @@ import (
 	"github.com/chekomat/chekomat/testbench/demo"
 	"github.com/chekomat/chekomat/testbench/document"
 	"github.com/chekomat/chekomat/testbench/drill"
+	"github.com/chekomat/chekomat/testbench/firmware"
 	"github.com/chekomat/chekomat/testbench/machine"
 	"github.com/chekomat/chekomat/testbench/register"
 	_ "github.com/chekomat/chekomat/testbench/register/pirit" // --protocol pirit
@@ -36,7 +37,7 @@ demos on loopback and counts what was sold, journaled, fiscalized and shown.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), simulate.Command(), decode.Command(), convert.Command(), vectors.Command(), audit.Command(), document.Command(), machine.Command(), register.Command(), conformance.Command())
+	root.AddCommand(demo.Command(), drill.Command(), bench.Command(), replay.Command(), simulate.Command(), decode.Command(), convert.Command(), vectors.Command(), audit.Command(), document.Command(), machine.Command(), register.Command(), conformance.Command(), firmware.Command())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "testbench:", err)
 		os.Exit(1)
