@@ -9,7 +9,7 @@ import jsQR from "jsqr";
 import { chromium } from "playwright-core";
 import { PNG } from "pngjs";
 
-const bench = join(import.meta.dirname, "../../../bin/testbench");
+const bench = process.env.TESTBENCH ?? join(import.meta.dirname, "../../../bin/testbench");
 
 export async function startDemo(...args) {
   const data = await mkdtemp(join(tmpdir(), "chekomat-demo-"));

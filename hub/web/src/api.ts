@@ -19,6 +19,27 @@ export type Receipt = Schemas["Receipt"];
 export type Session = Schemas["Session"];
 export type Problem = Schemas["Problem"];
 export type Text = Schemas["Text"];
+export type JobDetail = Schemas["JobDetail"];
+export type SaleDetail = Schemas["SaleDetail"];
+export type Ordered = Schemas["Ordered"];
+export type FoundDocument = Schemas["FoundDocument"];
+export type LaneSettings = Schemas["LaneSettings"];
+export type LaneTest = Schemas["LaneTest"];
+export type MachineDetail = Schemas["MachineDetail"];
+export type Fiscalizer = Schemas["Fiscalizer"];
+export type Audit = Schemas["Audit"];
+export type Reconciliation = Schemas["Reconciliation"];
+export type FlightList = Schemas["FlightList"];
+export type Operator = Schemas["Operator"];
+export type Seller = Schemas["Seller"];
+export type Outlook = Schemas["Outlook"];
+export type OutlookFinding = Schemas["OutlookFinding"];
+export type LedgerShift = Schemas["LedgerShift"];
+export type LedgerLine = Schemas["LedgerLine"];
+export type LedgerDay = Schemas["LedgerDay"];
+export type LedgerParty = Schemas["LedgerParty"];
+export type Column = Schemas["Column"];
+export type List<T> = { items: T[]; next?: string };
 
 /** An answer of the hub that says what went wrong and what to do next. */
 export class HubError extends Error {
@@ -44,4 +65,6 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
 
 export const get = <T>(path: string) => ask<T>("GET", path);
 export const post = <T>(path: string, body: unknown = {}) => ask<T>("POST", path, body);
+export const patch = <T>(path: string, body: unknown) => ask<T>("PATCH", path, body);
+export const put = <T>(path: string, body: unknown) => ask<T>("PUT", path, body);
 export const del = (path: string) => ask<void>("DELETE", path);

@@ -1,74 +1,8 @@
 // Words of the pages in both languages, and how numbers, money and times are written.
+import { codes } from "./words/codes";
+import { en } from "./words/en";
+import { ru } from "./words/ru";
 
-const ru = {
-  now: "Сейчас", waiting: "Ждут решения", receipts: "Чеки", signOut: "Выйти", language: "English",
-  token: "Токен доступа", signIn: "Войти", tokenHint: "Токен лежит в файле token в папке данных хаба; его печатает и команда «hub token create».",
-  live: "на связи", reconnecting: "нет связи с хабом, пробуем снова…",
-  today: "Сегодня", sales: "продаж", receiptsMade: "чеков", cash: "наличными", queue: "В очереди", oldest: "старшей", onTheWay: "на пути к чеку",
-  speed: "От продажи до чека", agents: "Агенты на связи", incidents: "Происшествия", alarms: "тревог", none: "нет",
-  machines: "Автоматы", feed: "Лента продаж", registers: "Кассы", takingsToday: "Выручка по часам", hour: "Час", noSales: "Продаж ещё не было",
-  noMachines: "Автоматов ещё нет: заведите их через API или запустите make demo", noIncidents: "Происшествий нет", noLanes: "Касс ещё нет",
-  machine: "Автомат", lastSale: "последняя продажа", never: "не было", held: "ждут решения", waitingShort: "в очереди",
-  shift: "Смена", open: "открыта", closed: "закрыта", since: "с", fn: "ФН", until: "до", lastFD: "последний ФД", unsent: "не передано в ОФД",
-  validTill: "ключи до", serial: "ЗН ККТ", rnm: "РНМ", ffd: "ФФД", foreign: "чужих документов", test: "тестовый ФН", testReceipt: "ТЕСТ",
-  shown: "показан через", notShown: "не показан", qr: "QR чека", close: "Закрыть", scan: "Наведите камеру: это тот же QR, что на дисплее автомата",
-  heldSales: "Продажи без чека", quarantine: "Карантин сообщений", jobsHeld: "Чеки, которые ждут человека",
-  nothingWaits: "Ничего не ждёт решения", retry: "Попробовать снова", retryAll: "Попробовать все снова", promote: "Сделать чек", drop: "Снять",
-  retake: "Принять снова", aside: "Отложить", why: "Почему (останется в истории)", cancel: "Отмена", do: "Выполнить",
-  find: "Найти чек", fnNumber: "Номер ФН", fdNumber: "Номер ФД", day: "День", sum: "Сумма, ₽", search: "Найти", nothingFound: "Ничего не найдено",
-  column: "ячейка", unknownItem: "товар неизвестен", amountUnknown: "сумма неизвестна", class: "класс", times: "раз", unit: "шт.",
-  missing: "дыр в журналах", lastDays: "За последнюю минуту",
-};
-const en: typeof ru = {
-  now: "Now", waiting: "Needs a person", receipts: "Receipts", signOut: "Sign out", language: "Русский",
-  token: "Access token", signIn: "Sign in", tokenHint: "The token is in the file “token” of the hub's data folder; “hub token create” prints one too.",
-  live: "live", reconnecting: "no link to the hub, trying again…",
-  today: "Today", sales: "sales", receiptsMade: "receipts", cash: "in cash", queue: "In the queue", oldest: "oldest", onTheWay: "on the way to a receipt",
-  speed: "Sale to receipt", agents: "Agents online", incidents: "Incidents", alarms: "alarms", none: "none",
-  machines: "Machines", feed: "Sales", registers: "Registers", takingsToday: "Takings by hour", hour: "Hour", noSales: "No sales yet",
-  noMachines: "No machines yet: make them through the API or run make demo", noIncidents: "No incidents", noLanes: "No registers yet",
-  machine: "Machine", lastSale: "last sale", never: "never", held: "need a person", waitingShort: "queued",
-  shift: "Shift", open: "open", closed: "closed", since: "since", fn: "FN", until: "until", lastFD: "last FD", unsent: "not sent to the OFD",
-  validTill: "keys until", serial: "Serial", rnm: "RNM", ffd: "FFD", foreign: "foreign documents", test: "test FN", testReceipt: "TEST",
-  shown: "shown after", notShown: "not shown", qr: "Receipt's QR", close: "Close", scan: "Point a camera at it: the same QR as on the machine's display",
-  heldSales: "Sales without a receipt", quarantine: "Quarantined messages", jobsHeld: "Receipts that need a person",
-  nothingWaits: "Nothing waits for a person", retry: "Try again", retryAll: "Try all again", promote: "Make a receipt", drop: "Drop",
-  retake: "Take in again", aside: "Put aside", why: "Why (kept in the history)", cancel: "Cancel", do: "Do it",
-  find: "Find a receipt", fnNumber: "FN number", fdNumber: "FD number", day: "Day", sum: "Sum, ₽", search: "Find", nothingFound: "Nothing found",
-  column: "column", unknownItem: "unknown goods", amountUnknown: "sum unknown", class: "class", times: "times", unit: "pcs",
-  missing: "holes in journals", lastDays: "Over the last minute",
-};
-
-const codes = {
-  machine: {
-    ru: { ok: "работает", waiting: "ждёт кассу", held: "есть вопросы", display_dead: "дисплей не отвечает", stopped: "не продаёт", silent: "нет связи", no_agent: "нет агента" },
-    en: { ok: "working", waiting: "waits for a register", held: "has questions", display_dead: "display is dead", stopped: "not selling", silent: "silent", no_agent: "no agent" },
-  },
-  lane: {
-    ru: { starting: "запускается", ok: "работает", busy: "занята", unreachable: "нет связи", shift: "смена", fn_full: "ФН заполнен", fn_life_over: "срок ФН вышел", config: "настройка", ambiguous: "выясняется исход", manual: "ждёт человека", disabled: "выключена" },
-    en: { starting: "starting", ok: "working", busy: "busy", unreachable: "unreachable", shift: "shift", fn_full: "FN full", fn_life_over: "FN expired", config: "configuration", ambiguous: "settling", manual: "needs a person", disabled: "disabled" },
-  },
-  job: {
-    ru: { queued: "в очереди", in_flight: "пробивается", resolving: "выясняется", done: "чек", held: "ждёт человека", void: "отменён" },
-    en: { queued: "queued", in_flight: "being made", resolving: "settling", done: "receipt", held: "needs a person", void: "void" },
-  },
-  fate: {
-    ru: { job: "в работе", held: "без чека: ждёт решения", none: "чек не нужен", note: "заметка" },
-    en: { job: "in work", held: "no receipt: needs a person", none: "no receipt needed", note: "note" },
-  },
-  purpose: {
-    ru: { receipt: "чек", refund: "возврат", correction: "коррекция", shift_open: "открытие смены", shift_close: "закрытие смены" },
-    en: { receipt: "receipt", refund: "refund", correction: "correction", shift_open: "shift opened", shift_close: "shift closed" },
-  },
-  source: {
-    ru: { cash: "наличные", reader1: "карта", reader2: "карта · второй терминал" },
-    en: { cash: "cash", reader1: "card", reader2: "card · second reader" },
-  },
-  kind: {
-    ru: { sale: "продажа", reversal: "сторно", return: "возврат", topup: "пополнение", incident: "происшествие", evidence: "уточнение", gap: "не слышали шину" },
-    en: { sale: "sale", reversal: "reversal", return: "return", topup: "top-up", incident: "incident", evidence: "evidence", gap: "bus not heard" },
-  },
-} as const;
 
 type Lang = "ru" | "en";
 const kept = localStorage.getItem("lang");
@@ -105,6 +39,15 @@ export const clock = (at: string) => new Date(at).toLocaleTimeString(locale());
 
 export const dayAndTime = (at: string) =>
   new Date(at).toLocaleString(locale(), { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit" });
+
+/** A day as people say it ("12 марта"), with the year when it is another one. */
+export function dayOf(at: string): string {
+  const d = new Date(at);
+  return d.toLocaleDateString(locale(), { day: "numeric", month: "long", ...(d.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" }) });
+}
+
+/** Minutes as a span: 90 min, 3 h, 2 d. */
+export const span = (minutes: number): string => ago(new Date(0).toISOString(), minutes * 60_000);
 
 export const date = (at: string) => new Date(at).toLocaleDateString(locale());
 
