@@ -57,8 +57,8 @@ Exit codes: 0 nothing lost and nothing doubled; 1 otherwise, or it could not run
 			if cfg.Machines < 1 || cfg.Machines > 200 {
 				return fmt.Errorf("%d machines: 1 to 200 wanted", cfg.Machines)
 			}
-			if cfg.EXE < 0 || cfg.Silent < 0 || cfg.EXE+cfg.Silent > cfg.Machines {
-				return fmt.Errorf("%d silent machines and %d on an Executive bus, of %d", cfg.Silent, cfg.EXE, cfg.Machines)
+			if cfg.EXE < 0 || cfg.Silent < 0 || cfg.Readers < 0 || cfg.EXE+cfg.Silent+cfg.Readers > cfg.Machines {
+				return fmt.Errorf("%d silent machines, %d with our reader and %d on an Executive bus, of %d", cfg.Silent, cfg.Readers, cfg.EXE, cfg.Machines)
 			}
 			if cfg.Trace != "" {
 				cfg.Data += "-trace-" + strings.Map(plain, filepath.Base(cfg.Trace))
@@ -84,6 +84,8 @@ Exit codes: 0 nothing lost and nothing doubled; 1 otherwise, or it could not run
 	f.IntVar(&cfg.Machines, "machines", 3, "how many vending machines")
 	f.IntVar(&cfg.Silent, "silent", 0, "how many of them do not announce cash sales (class C, decided ten seconds later)")
 	f.IntVar(&cfg.EXE, "exe", 0, "how many of them, the last ones, have an Executive bus instead of MDB")
+	f.IntVar(&cfg.Readers, "readers", 0, "how many of them, the first ones, announce cash sales to our own reader, played by the module")
+	f.StringVar(&cfg.Firmware, "firmware", "", "modules are the flashable firmware in an emulator, linked by uart or usb (needs node and arm-none-eabi-gcc)")
 	f.DurationVar(&cfg.Every, "every", 5*time.Second, "mean time between buyers of a machine")
 	f.DurationVar(&cfg.VendTime, "vend-time", time.Second, "from paid to dispensed")
 	f.DurationVar(&cfg.Service, "service", 350*time.Millisecond, "what a receipt takes the register")

@@ -31,6 +31,8 @@ type Config struct {
 	Service    time.Duration // of the register, a receipt
 	Silent     int           // how many of the machines do not announce cash sales
 	EXE        int           // how many of the machines, the last ones, have an Executive bus
+	Readers    int           // how many, the first ones, announce cash sales to our own reader, played by the module
+	Firmware   string        // modules are the flashable firmware in an emulator, linked by uart or usb
 	Seed       uint64
 	Faults     []string // of the register
 	Protocol   string   // of the register: shtrih (default) or pirit
@@ -112,7 +114,7 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 		if err != nil {
 			return d, err
 		}
-		m.exe = m.n > d.cfg.Machines-d.cfg.EXE
+		m.exe, m.reads = m.n > d.cfg.Machines-d.cfg.EXE, m.n <= d.cfg.Readers
 		d.members = append(d.members, m)
 		d.Kiosks = append(d.Kiosks, Kiosk{m.serial, "http://" + m.kiosk + "/"})
 	}
@@ -241,8 +243,13 @@ func (d *Demo) startMachine(ctx context.Context, m member) error {
 	}
 	args := []string{"machine", "--listen", m.module, "--data", m.dir, "--plan", plan, "--seed", seed(d.cfg.Seed, m.n),
 		"--every", d.cfg.Every.String(), "--vend-time", d.cfg.VendTime.String()}
+	if d.cfg.Firmware != "" {
+		args = append(args, "--firmware", d.cfg.Firmware)
+	}
 	if m.exe {
 		args = append(args, "--bus", "exe")
+	} else if m.reads {
+		args = append(args, "--silent", "--guests")
 	} else if m.n > d.cfg.Machines-d.cfg.EXE-d.cfg.Silent {
 		args = append(args, "--silent")
 	}

@@ -48,6 +48,7 @@ var panels = []struct {
 type member struct {
 	n             int
 	exe           bool // on an Executive bus
+	reads         bool // our reader is told of cash sales
 	serial, agent string
 	kiosk, module string // addresses
 	dir, picture  string
@@ -129,6 +130,9 @@ func (m member) configure(hub, bus, lang string, assume string) (string, error) 
 	heard := config.Bus{URL: bus, AssumeCurrency: assume}
 	if m.exe {
 		heard.Protocol, heard.EXE.Payment = config.Executive, string(vends.PaymentByHint)
+	}
+	if m.reads {
+		heard.Role = []string{config.RoleReader2}
 	}
 	raw, err := yaml.Marshal(config.Config{
 		Operator: operatorID, Agent: m.agent, SecretFile: secretFile(m),

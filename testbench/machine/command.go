@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -18,8 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/chekomat/chekomat/mdb"
-	"github.com/chekomat/chekomat/mdb/module/link"
+	"github.com/chekomat/chekomat/testbench/firmware/board"
 )
 
 // options of the command.
@@ -30,6 +28,7 @@ type options struct {
 	every, vendTime    time.Duration
 	silent, idle       bool
 	guests             bool
+	firmware           string
 	ring               int
 }
 
@@ -69,6 +68,7 @@ selling ({"stopped":true}); the bus goes on until SIGTERM.
 	f.DurationVar(&o.vendTime, "vend-time", time.Second, "from paid to dispensed")
 	f.BoolVar(&o.silent, "silent", false, "the VMC does not announce cash sales; only the ledger can tell them (class C)")
 	f.BoolVar(&o.guests, "guests", false, "the VMC also looks for a second reader (60H) and a gateway (18H), played by the module when the agent has it do so (bus.role)")
+	f.StringVar(&o.firmware, "firmware", "", "the module is the flashable firmware in an emulator, linked by uart or usb; needs node and arm-none-eabi-gcc")
 	f.BoolVar(&o.idle, "idle", false, "nobody buys; the bus is polled")
 	f.IntVar(&o.ring, "ring", 1<<18, "words the module keeps for an agent that is away")
 	return cmd
@@ -80,6 +80,10 @@ func (o options) check() error {
 		return fmt.Errorf("machine: bus %q: mdb or exe", o.bus)
 	case o.exeMode != "price_holding" && o.exeMode != "price_display":
 		return fmt.Errorf("machine: exe mode %q: price_holding or price_display", o.exeMode)
+	case o.firmware != "" && o.firmware != board.UART && o.firmware != board.USB:
+		return fmt.Errorf("machine: firmware %q: linked by uart or usb", o.firmware)
+	case o.bus == "exe" && o.guests:
+		return errors.New("machine: --guests is of MDB: nobody else is polled on an Executive bus")
 	case o.bus == "exe" && o.silent:
 		return errors.New("machine: --silent is of MDB: an Executive bus announces no cash sales")
 	}
@@ -105,23 +109,14 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer log.Close()
-	boot := rand.Uint64() | 1
-	dev, err := link.NewDevice(link.DeviceConfig{Boot: boot, Limit: o.ring, ID: [8]byte{'b', 'e', 'n', 'c', 'h', byte(o.seed)},
-		Capabilities: link.CanListenMDB | link.CanSpeakMDB})
+	t, err := newModule(o, rand.Uint64()|1, log)
 	if err != nil {
-		return fmt.Errorf("machine: %w", err)
+		return err
 	}
-	ln, err := net.Listen("tcp", o.listen)
-	if err != nil {
-		return fmt.Errorf("machine: listen for agents: %w", err)
-	}
-	t := &tap{dev: dev, boot: boot, log: log}
-	served, stopServing := context.WithCancel(context.Background())
-	defer stopServing()
-	go t.serve(served, ln)
+	defer t.close()
 
 	lines := json.NewEncoder(out)
-	if err := lines.Encode(map[string]string{"listen": ln.Addr().String()}); err != nil {
+	if err := lines.Encode(map[string]string{"listen": t.address()}); err != nil {
 		return err
 	}
 	var stop atomic.Bool
@@ -133,27 +128,30 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 			}
 		}
 	}()
-	if err := sell(ctx, o, plan, t, &stop, lines); err != nil {
+	if err := sell(ctx, o, plan, t, log, &stop, lines); err != nil {
 		return err
 	}
 	return t.drain(20 * time.Second)
 }
 
 // sell serves buyers at the bus's real pace until ctx ends.
-func sell(ctx context.Context, o options, plan []Column, t *tap, stop *atomic.Bool, lines *json.Encoder) error {
+func sell(ctx context.Context, o options, plan []Column, t hears, log *Log, stop *atomic.Bool, lines *json.Encoder) error {
 	start := time.Now()
-	emit := func(w mdb.Word) { t.dev.Feed(w) }
 	pace := func(us int64) {
 		if ahead := time.Duration(us)*time.Microsecond - time.Since(start); ahead > time.Millisecond {
 			time.Sleep(ahead)
 		}
-		t.dev.Advance(us)
+		t.pass(us)
 	}
 	shop := NewShopper(plan, o.seed)
-	var m seller = onMDB{New(Config{Columns: plan, Seed: o.seed, VendTime: o.vendTime, Silent: o.silent, Emit: emit, Pace: pace}), shop}
+	cfg := Config{Columns: plan, Seed: o.seed, VendTime: o.vendTime, Silent: o.silent, Emit: t.feed, Pace: pace}
+	if o.guests {
+		cfg.Guest = t.guest()
+	}
+	var m seller = onMDB{New(cfg), shop}
 	if o.bus == "exe" {
 		var err error
-		if m, err = newOnEXE(o, plan, emit, pace); err != nil {
+		if m, err = newOnEXE(o, plan, t.feed, pace); err != nil {
 			return err
 		}
 	}
@@ -177,13 +175,13 @@ func sell(ctx context.Context, o options, plan []Column, t *tap, stop *atomic.Bo
 		if m.Now() < next {
 			continue
 		}
-		first := t.dev.State().Next
+		first := t.next()
 		v, err := m.serve()
 		if err != nil {
 			return err
 		}
 		if v.Outcome == Sold {
-			if err := t.log.Add(Entry{Boot: t.boot, First: first, Last: t.dev.State().Next - 1, Vend: &v}); err != nil {
+			if err := log.Add(Entry{Boot: t.boot(), First: first, Last: t.next() - 1, Vend: &v}); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/module/link"
 )
 
@@ -12,9 +13,25 @@ import (
 // words until an agent has taken them.
 type tap struct {
 	dev  *link.Device
-	boot uint64
+	run  uint64
 	log  *Log
+	ln   net.Listener
+	stop context.CancelFunc
 	seen uint64 // words below were taken, or are told of as lost
+}
+
+func (t *tap) feed(w mdb.Word) { t.dev.Feed(w) }
+func (t *tap) pass(us int64)   { t.dev.Advance(us) }
+func (t *tap) guest() Guest    { return t.dev }
+func (t *tap) boot() uint64    { return t.run }
+func (t *tap) next() uint64    { return t.dev.State().Next }
+func (t *tap) address() string { return t.ln.Addr().String() }
+func (t *tap) close()          { t.stop() }
+
+func (t *tap) start() {
+	var ctx context.Context
+	ctx, t.stop = context.WithCancel(context.Background())
+	go t.serve(ctx, t.ln)
 }
 
 // serve lets agents connect, one at a time.
@@ -36,7 +53,7 @@ func (t *tap) note() error {
 	if s.Oldest <= t.seen {
 		return nil
 	}
-	err := t.log.Add(Entry{Boot: t.boot, First: t.seen, Last: s.Oldest - 1})
+	err := t.log.Add(Entry{Boot: t.run, First: t.seen, Last: s.Oldest - 1})
 	t.seen = s.Oldest
 	return err
 }
@@ -50,7 +67,7 @@ func (t *tap) drain(patience time.Duration) error {
 			return nil
 		}
 		if time.Now().After(end) {
-			return t.log.Add(Entry{Boot: t.boot, First: t.seen, Last: s.Next - 1})
+			return t.log.Add(Entry{Boot: t.run, First: t.seen, Last: s.Next - 1})
 		}
 	}
 }

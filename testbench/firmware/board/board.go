@@ -19,6 +19,7 @@ type Config struct {
 	ID        string
 	Interlock bool
 	Dirt      Dirt
+	Brief     bool // Sent and After are not kept: for a board that runs for days
 
 	// ToHost and ToModule change what goes over the link, for faults; nil: nothing.
 	ToHost   func([]byte) []byte
@@ -134,7 +135,13 @@ func (b *Board) Close() {
 func (b *Board) Begin() { b.pen.late = b.now }
 
 // Emit draws a word. It may lie in the future.
-func (b *Board) Emit(w mdb.Word) { b.sent = append(b.sent, b.pen.draw(w, b.now)) }
+func (b *Board) Emit(w mdb.Word) { b.keep(b.pen.draw(w, b.now)) }
+
+func (b *Board) keep(s Sent) {
+	if !b.cfg.Brief {
+		b.sent = append(b.sent, s)
+	}
+}
 
 // Pace lets bus time follow the owner's.
 func (b *Board) Pace(t int64) {
@@ -182,7 +189,9 @@ func (b *Board) answer(end float64) []byte {
 			until = b.now + 1500
 		}
 	}
-	b.after = append(b.after, said[0].T-end)
+	if !b.cfg.Brief {
+		b.after = append(b.after, said[0].T-end)
+	}
 	data := make([]byte, len(said))
 	for i, s := range said {
 		data[i] = byte(s.V)
@@ -198,7 +207,7 @@ func (b *Board) own(s Said) {
 		w.Flags |= mdb.FramingError
 	}
 	end := s.T + wordBits*bitTime
-	b.sent = append(b.sent, Sent{w, s.T, end})
+	b.keep(Sent{w, s.T, end})
 	b.pen.free[mdb.Slave] = max(b.pen.free[mdb.Slave], end)
 }
 
@@ -207,7 +216,9 @@ func (b *Board) run(t float64) {
 	for b.now < t && b.fail == nil {
 		r := b.step(t)
 		for _, s := range r.Said {
-			b.stray = append(b.stray, s)
+			if !b.cfg.Brief {
+				b.stray = append(b.stray, s)
+			}
 			b.own(s)
 		}
 	}
