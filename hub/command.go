@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -198,7 +197,11 @@ func (b *builder) token() *cobra.Command {
 			if _, err := b.load(cmd); err != nil {
 				return err
 			}
-			st, err := store.Open(cmd.Context(), filepath.Join(b.config.Data, databaseFile), time.Now)
+			address, err := b.config.database()
+			if err != nil {
+				return err
+			}
+			st, err := store.Open(cmd.Context(), address, time.Now)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sort"
@@ -12,12 +13,15 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/chekomat/chekomat/hub/store/postgres"
 )
 
 // Config is what a hub is told. Where it comes from: flags over environment
 // (CHEKOMAT_HUB_…) over the file of --config over defaults.
 type Config struct {
 	Data, HTTP, MQTT            string
+	DB, DBPassword              string
 	HTTPCert, HTTPKey           string
 	MQTTCert, MQTTKey           string
 	Name, ShiftCloseAt          string
@@ -102,6 +106,20 @@ func (c *Config) options() []option {
 		add(name, kind, secret, set, get, ru, en)
 	}
 	str("data", "folder", false, &c.Data, "chekomat-data", "папка базы данных и токена", "folder of the database and the token")
+	add("db", "database", false, func(v string) error {
+		if v != "" && !postgres.Is(v) {
+			return errors.New("is no postgres:// address")
+		}
+		c.DB = v
+		return nil
+	}, func() string {
+		if c.DB == "" {
+			return ""
+		}
+		return postgres.Redacted(c.DB)
+	}, "база PostgreSQL, postgres://user@host/база: несколько хабов могут работать с одной, каждый под своим --name; пусто — файл hub.db в папке data",
+		"PostgreSQL database, postgres://user@host/database: several hubs may share one, each under its own --name; empty: the file hub.db in the data folder")
+	str("db-password", "text", true, &c.DBPassword, "", "пароль к базе PostgreSQL", "password of the PostgreSQL database")
 	str("http", "address", false, &c.HTTP, "127.0.0.1:8080", "адрес панели и API; порт 0 выберет свободный", "address of dashboard and API; port 0 picks one")
 	str("mqtt", "address", false, &c.MQTT, "127.0.0.1:1883", "адрес для агентов; порт 0 выберет свободный", "address for agents; port 0 picks one")
 	str("http-tls-cert", "file", false, &c.HTTPCert, "", "сертификат HTTPS (PEM); без него HTTP", "HTTPS certificate (PEM); without it HTTP")
@@ -232,6 +250,9 @@ func (c *Config) check() error {
 	if (c.HTTPCert == "") != (c.HTTPKey == "") || (c.MQTTCert == "") != (c.MQTTKey == "") {
 		return errors.New("a TLS certificate and its key go together")
 	}
+	if c.DBPassword != "" && c.DB == "" {
+		return errors.New("db-password: there is no db it is for")
+	}
 	if c.ShiftCloseAt != "" {
 		if _, err := time.Parse("15:04", c.ShiftCloseAt); err != nil {
 			return fmt.Errorf("shift-close-at: %q is no time of day like 23:30", c.ShiftCloseAt)
@@ -241,6 +262,24 @@ func (c *Config) check() error {
 		return errors.New("shift-close-after: a shift may last 24 hours at most (54-FZ art. 4.3)")
 	}
 	return nil
+}
+
+// database is the store's address.
+func (c *Config) database() (string, error) {
+	if c.DB == "" {
+		return filepath.Join(c.Data, databaseFile), nil
+	}
+	if c.DBPassword == "" {
+		return c.DB, nil
+	}
+	u, err := url.Parse(c.DB)
+	if err != nil {
+		return "", errors.New("db: the address is not a URL")
+	}
+	q := u.Query()
+	q.Set("password", c.DBPassword)
+	u.RawQuery = q.Encode()
+	return u.String(), nil
 }
 
 func (c *Config) tokenFile() string { return filepath.Join(c.Data, "token") }

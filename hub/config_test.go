@@ -88,6 +88,7 @@ func TestWrongSettingsAreUsageErrors(t *testing.T) {
 		"file is not there": {"config", "print", "--config", "/nowhere/hub.yaml"},
 		"file is no YAML":   {"config", "print", "--config", write(t, "y.yaml", ":\n\t-")},
 		"secret as a flag":  {"serve", "--token", "x"},
+		"no such database":  {"config", "print", "--db", "mysql://x"},
 	} {
 		var errs bytes.Buffer
 		if code := run(t.Context(), args, env(), io.Discard, &errs); code != exitUsage && name != "no such command" || code == 0 {

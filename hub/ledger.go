@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,7 +37,9 @@ func (m *Main) startLedger(run context.Context) {
 // check is the command that holds the database against what must always be true.
 func (b *builder) check() *cobra.Command {
 	return cli.CLI{Lang: b.lang, Out: b.out}.Check(func(cmd *cobra.Command) (string, error) {
-		_, err := b.load(cmd)
-		return filepath.Join(b.config.Data, databaseFile), err
+		if _, err := b.load(cmd); err != nil {
+			return "", err
+		}
+		return b.config.database()
 	}, b.errs)
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "time/tzdata" // zones of machines and registers, wherever the hub runs
@@ -47,6 +48,9 @@ type Main struct {
 	api    *api.Server
 	http   *http.Server
 
+	handler atomic.Pointer[http.Handler] // of requests now
+	away    atomic.Pointer[error]        // why the database is not open yet
+
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	unlock func() error
@@ -72,6 +76,9 @@ func (m *Main) Start(ctx context.Context) error {
 	if err := m.Config.check(); err != nil {
 		return err
 	}
+	if err := m.startHTTP(); err != nil {
+		return err
+	}
 	if err := m.openStore(ctx); err != nil {
 		return err
 	}
@@ -84,7 +91,8 @@ func (m *Main) Start(ctx context.Context) error {
 	m.startTill(run)
 	m.startLate(run)
 	m.startLedger(run)
-	return m.startHTTP()
+	m.answer(m.api)
+	return nil
 }
 
 // make makes the parts and joins them; nothing runs yet.
@@ -105,6 +113,8 @@ func (m *Main) make() (*downlink, *measuredStore) {
 	return down, st
 }
 
+// openStore opens the database. A server that is away is waited for: meanwhile
+// /health says so.
 func (m *Main) openStore(ctx context.Context) (err error) {
 	if err := os.MkdirAll(m.Config.Data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
@@ -112,12 +122,39 @@ func (m *Main) openStore(ctx context.Context) (err error) {
 	if m.unlock, err = lockFolder(m.Config.Data); err != nil {
 		return err
 	}
-	if m.store, err = store.Open(ctx, filepath.Join(m.Config.Data, databaseFile), m.Now); err != nil {
+	address, err := m.Config.database()
+	if err != nil {
 		return err
+	}
+	for told := false; ; told = true {
+		if m.store, err = store.Open(ctx, address, m.Now); err == nil {
+			break
+		}
+		if m.away.Store(&err); !errors.Is(err, store.ErrAway) || ctx.Err() != nil {
+			return err
+		}
+		if !told {
+			m.Log.Error("the hub waits for its database", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(awayPause):
+		}
+	}
+	if err := m.store.Serve(ctx, m.Config.Name); err != nil {
+		return err
+	}
+	m.store.ServerClock()
+	if err := m.store.Durable(ctx); err != nil {
+		m.Log.Warn("the database server may lose what it has acknowledged", "error", err)
 	}
 	m.TokenFile, err = keepToken(ctx, m.store, m.Config)
 	return err
 }
+
+// awayPause is between two tries to reach the database server at the start.
+const awayPause = time.Second
 
 // Files of the data folder. The mark tells a restored database from its own: a
 // backup is of the database alone.
@@ -214,6 +251,7 @@ func (m *Main) openRegister(address string) (kkt.Driver, error) {
 	return kkt.Open(address, kkt.Options{Now: m.Now, Log: m.Log, Dial: dial})
 }
 
+// startHTTP listens; before the database is open it answers what the hub waits for.
 func (m *Main) startHTTP() error {
 	ln, err := net.Listen("tcp", m.Config.HTTP)
 	if err != nil {
@@ -227,7 +265,14 @@ func (m *Main) startHTTP() error {
 	if tlsConfig != nil {
 		ln = tls.NewListener(ln, tlsConfig)
 	}
-	m.http = &http.Server{Handler: m.api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+	m.answer(api.Waiting(Version, m.Now, func() error {
+		if p := m.away.Load(); p != nil {
+			return *p
+		}
+		return nil
+	}))
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*m.handler.Load()).ServeHTTP(w, r) })
+	m.http = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(m.Log.Handler(), slog.LevelDebug)}
 	m.work.Go(func() {
 		if err := m.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -236,6 +281,9 @@ func (m *Main) startHTTP() error {
 	})
 	return nil
 }
+
+// answer gives requests to a handler from now on.
+func (m *Main) answer(h http.Handler) { m.handler.Store(&h) }
 
 func (m *Main) fail(err error) {
 	select {

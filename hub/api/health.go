@@ -50,7 +50,9 @@ func (s *Server) checkStore(ctx context.Context) contract.HealthCheck {
 	err := s.o.Store.ProbeWrite(ctx)
 	c := contract.HealthCheck{Name: "store", Status: healthOK, TookMS: float64(time.Since(began).Microseconds()) / 1000}
 	if err != nil {
-		c.Status, c.Detail = healthFailed, err.Error()
+		c.Status, c.Detail = healthFailed, detailOf(err)
+	} else if _, err := s.o.Store.Neighbours(); err != nil {
+		c.Status, c.Detail = healthDegraded, "other hubs are not heard: "+detailOf(err)
 	}
 	return c
 }

@@ -52,6 +52,11 @@ var known = []struct {
 	{store.ErrMismatch, http.StatusConflict, "document_differs"},
 	{store.ErrNotHeld, http.StatusConflict, "not_held"},
 	{store.ErrStillRefused, http.StatusConflict, "still_refused"},
+	{store.ErrAway, http.StatusServiceUnavailable, "store_away"},
+	{store.ErrFull, http.StatusServiceUnavailable, "store_full"},
+	{store.ErrReadOnly, http.StatusServiceUnavailable, "store_read_only"},
+	{store.ErrBusy, http.StatusServiceUnavailable, "store_busy"},
+	{store.ErrInDoubt, http.StatusServiceUnavailable, "store_in_doubt"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "too_slow"},
 }
 
@@ -68,8 +73,9 @@ func asProblem(err error) (p *problem, internal bool) {
 	if c, ok := errors.AsType[store.CannotMakeError](err); ok {
 		return &problem{status: http.StatusConflict, code: c.Reason, detail: c.Detail}, false
 	}
+	cause := store.Cause(err)
 	for _, k := range known {
-		if errors.Is(err, k.err) {
+		if errors.Is(err, k.err) || cause == k.err {
 			p := &problem{status: k.status, code: k.code}
 			if k.status == http.StatusConflict {
 				p.detail = err.Error()

@@ -81,7 +81,7 @@ func TestTheServerCrashesInMidWrite(t *testing.T) {
 	for crash := range 3 {
 		acknowledged((crash + 1) * 100)
 		srv.Down(true)
-		if _, err := s.Read().Query(`SELECT 1`); !errors.Is(s.named(err), ErrAway) {
+		if _, err := s.Read().Query(`SELECT 1`); !errors.Is(named(err), ErrAway) {
 			t.Errorf("reading while the server is away: %v", err)
 		}
 		if err := srv.Up(); err != nil {

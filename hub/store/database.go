@@ -197,25 +197,30 @@ func (s *server) tune(ctx context.Context, writer *sql.Conn, hub string) error {
 
 func (s *server) committed(ctx context.Context) (bool, error) { return s.w.Committed(ctx) }
 
-// named says what an error of the database means, where a caller may care.
-func (s *Store) named(err error) error {
+// troubles names what a caller may decide on.
+var troubles = map[postgres.Trouble]error{postgres.Away: ErrAway, postgres.Full: ErrFull, postgres.ReadOnly: ErrReadOnly, postgres.Busy: ErrBusy}
+
+// Cause is the fact about the database that an error comes from: ErrAway,
+// ErrFull, ErrReadOnly, ErrBusy or ErrInDoubt; nil when it is another.
+func Cause(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrAway, ErrFull, ErrReadOnly, ErrBusy, ErrInDoubt} {
+	for _, known := range []error{ErrInDoubt, ErrAway, ErrFull, ErrReadOnly, ErrBusy} {
 		if errors.Is(err, known) {
-			return err
+			return known
 		}
 	}
-	switch s.db.trouble(err) {
-	case postgres.Away:
-		return fmt.Errorf("%w: %w", ErrAway, err)
-	case postgres.Full:
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	case postgres.ReadOnly:
-		return fmt.Errorf("%w: %w", ErrReadOnly, err)
-	case postgres.Busy:
-		return fmt.Errorf("%w: %w", ErrBusy, err)
+	if known := troubles[(file{}).trouble(err)]; known != nil {
+		return known
+	}
+	return troubles[postgres.Classify(err)]
+}
+
+// named puts the cause before an error of the database.
+func named(err error) error {
+	if cause := Cause(err); cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err)
 	}
 	return err
 }

@@ -76,6 +76,24 @@ func (s *Store) Neighbours() (shared bool, err error) {
 	return true, s.listener.Err()
 }
 
+// Durable says why a commit might not outlive a power cut at the server; nil: it
+// does. SQLite syncs itself.
+func (s *Store) Durable(ctx context.Context) error {
+	if !s.db.shared() {
+		return nil
+	}
+	for _, setting := range []string{"fsync", "full_page_writes"} {
+		var v string
+		if err := s.r.QueryRowContext(ctx, "SHOW "+setting).Scan(&v); err != nil {
+			return fmt.Errorf("store: ask for %s: %w", setting, err)
+		}
+		if v != "on" {
+			return fmt.Errorf("store: the server runs with %s=%s", setting, v)
+		}
+	}
+	return nil
+}
+
 // seen notes that a hub lives.
 func (s *Store) seen(tx *sql.Tx, name string) error {
 	_, err := tx.Exec(`INSERT INTO hub(name,seen_at) VALUES (?,?) ON CONFLICT(name) DO UPDATE SET seen_at=excluded.seen_at`, name, s.Now())

@@ -69,7 +69,7 @@ func Open(ctx context.Context, address string, now func() time.Time) (_ *Store, 
 		s.db, s.path = file{address}, address
 	}
 	if err := s.open(ctx); err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", shown, s.named(err))
+		return nil, fmt.Errorf("store: open %s: %w", shown, named(err))
 	}
 	if s.listener != nil {
 		ctx, stop := context.WithCancel(context.Background())

@@ -87,7 +87,7 @@ func (s *Store) commitGroup(first *write) {
 	for try := 1; again && try < tries; try++ {
 		ok, again, err = s.runGroup(&group)
 	}
-	err = s.named(err)
+	err = named(err)
 	for _, w := range group {
 		if err != nil && w.err == nil {
 			w.err = err
@@ -184,7 +184,7 @@ func (s *Store) runOne(tx *sql.Tx, w *write) error {
 		if _, err := tx.Exec("ROLLBACK TO w"); err != nil {
 			return fmt.Errorf("store: roll one write back: %w", err)
 		}
-		w.err = s.named(w.err)
+		w.err = named(w.err)
 	}
 	if _, err := tx.Exec("RELEASE w"); err != nil {
 		return fmt.Errorf("store: release: %w", err)
