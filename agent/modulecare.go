@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/chekomat/chekomat/mdb/module"
@@ -168,13 +167,16 @@ goes back by itself: the command says so and exits with 1. While the module rest
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.say("прочитать прошивку", "read the firmware"), err)
 		}
-		var bar *progressbar.ProgressBar
+		said := -1
 		up, err := module.Update(cmd.Context(), args[0], image, func(done, whole int) {
-			if bar == nil {
-				bar = progressbar.NewOptions(whole, progressbar.OptionSetWriter(m.Err), progressbar.OptionShowBytes(true),
-					progressbar.OptionSetDescription(m.say("запись", "writing")), progressbar.OptionClearOnFinish())
+			// The agent carries no library for a bar: a percentage in place does.
+			if percent := done * 100 / whole; percent != said {
+				said = percent
+				fmt.Fprintf(m.Err, "\r%s %3d %%", m.say("запись", "writing"), percent)
 			}
-			_ = bar.Set(done)
+			if done == whole {
+				fmt.Fprintf(m.Err, "\n%s\n", m.say("записано; модуль перезапускается", "written; the module restarts"))
+			}
 		})
 		if err != nil {
 			return err
