@@ -117,7 +117,10 @@ export class Harness {
   /** fault breaks what only a harness can: a hung processor, a flipped byte of flash. */
   fault({ hang, flash }) {
     if (hang) this.chip.hang();
-    if (flash) this.chip.nor[flash.at] ^= flash.xor;
+    if (flash) {
+      this.chip.nor[flash.at] ^= flash.xor;
+      this.chip.rp.flash[flash.at] ^= flash.xor;
+    }
     return {};
   }
 

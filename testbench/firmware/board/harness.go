@@ -253,3 +253,14 @@ func (h *Harness) Close() {
 		_ = h.cmd.Wait()
 	}
 }
+
+// FlipFlash flips bits of a byte of flash.
+func (h *Harness) FlipFlash(at int, bits byte) error {
+	type flash struct {
+		At  int  `json:"at"`
+		Xor byte `json:"xor"`
+	}
+	return h.do("fault", struct {
+		Flash flash `json:"flash"`
+	}{flash{at, bits}}, nil)
+}
