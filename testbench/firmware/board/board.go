@@ -339,9 +339,33 @@ func (b *Board) Hangup() {
 	}
 }
 
+// Cut gives the host its last bytes and cuts the connection off.
+func (b *Board) Cut(bytes []byte) {
+	b.mu.Lock()
+	c := b.conn
+	b.mu.Unlock()
+	if c != nil {
+		_, _ = c.Write(bytes)
+	}
+	b.Hangup()
+}
+
 // Connected says whether a host is there.
 func (b *Board) Connected() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.conn != nil
+}
+
+// Storm scribbles over a line for µs: edges at random times from the seed, after
+// everything drawn. What the module makes of it is in no book.
+func (b *Board) Storm(line mdb.Line, us float64) {
+	p := b.pen
+	t, level := max(p.free[line], b.now)+1, 0
+	for end := t + us; t < end; t += 20 + p.rng.ExpFloat64()*300 {
+		p.edges[line] = append(p.edges[line], Edge{t, level})
+		level = 1 - level
+	}
+	p.edges[line] = append(p.edges[line], Edge{t, 1})
+	p.free[line] = t + 3000 // whatever the receiver took for a start bit is over
 }
