@@ -2,15 +2,10 @@ package simulate
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"iter"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/chekomat/chekomat/agent/wire"
@@ -54,7 +49,6 @@ type hub struct {
 	points int      // kill points passed in this run
 	killAt int      // dies at this one
 	heard  int64    // newest change of a job the till was told of
-	unsaid []func() // of the wrong strategy: stored later
 }
 
 func (h *hub) name() string {
@@ -231,7 +225,7 @@ func (h *hub) die(how string) {
 	if !h.up {
 		return
 	}
-	h.up, h.sleeps, h.missed, h.killAt, h.unsaid = false, 0, nil, 0, nil
+	h.up, h.sleeps, h.missed, h.killAt = false, 0, nil, 0
 	h.run++
 	h.w.tell("%s dies %s", h.name(), how)
 	disk := h.w.stock.disk
@@ -258,8 +252,10 @@ func (h *hub) tick(run, n int) {
 			h.guard(func() {
 				if n%20 == 19 {
 					h.till.Tick()
-					_ = h.ingest.Look(context.Background()) // it is tried again
 					h.settle()
+				}
+				if n%40 == 39 {
+					_ = h.ingest.Look(context.Background()) // it is tried again
 				}
 				last, err := h.store.LastHistory(context.Background())
 				if n%20 == 19 || err == nil && last != h.heard {
@@ -278,104 +274,6 @@ func (h *hub) tick(run, n int) {
 	})
 }
 
-// lane is a worker of the till in its coroutine.
-type lane struct {
-	h     *hub
-	id    string
-	next  func() (nap, bool)
-	stop  func()
-	yield func(nap) bool
-	awake bool
-	nap   nap
-	naps  int
-}
-
-// nap is until when a worker sleeps, and what may wake it before.
-type nap struct {
-	until int64
-	wake  <-chan struct{}
-}
-
-// begin makes the coroutine.
-func (l *lane) begin() {
-	h := l.h
-	l.next, l.stop = iter.Pull(iter.Seq[nap](func(yield func(nap) bool) {
-		defer func() {
-			if r := recover(); r != nil && r != any(abandoned{}) {
-				panic(r)
-			}
-		}()
-		l.yield = yield
-		_ = h.till.Work(context.Background(), l.id, l.wait) // its lane could not be read: it is tried again
-	}))
-}
-
-// wait implements till.Sleep.
-func (l *lane) wait(_ context.Context, until time.Time, wake <-chan struct{}) bool {
-	l.pause(nap{l.h.w.now + max(until.Sub(l.h.clock()).Milliseconds(), 0), wake})
-	if wake != nil {
-		select {
-		case <-wake:
-		default:
-		}
-	}
-	return true
-}
-
-// sleep is the driver's.
-func (l *lane) sleep(ms int64) { l.pause(nap{until: l.h.w.now + ms}) }
-
-func (l *lane) pause(n nap) {
-	if !l.h.lives() {
-		panic(died{"in the middle of a write"})
-	}
-	if !l.yield(n) {
-		panic(abandoned{})
-	}
-	if !l.h.lives() {
-		panic(died{"in the middle of a write"})
-	}
-}
-
-// turn lets the worker work until it sleeps. The caller guards.
-func (l *lane) turn() {
-	if l.next == nil {
-		l.begin()
-	}
-	l.awake = true
-	defer func() { l.awake = false }()
-	n, ok := l.next()
-	if !ok {
-		l.next, n = nil, nap{until: l.h.w.now + 1000}
-	}
-	l.nap = n
-	l.naps++
-	naps, run := l.naps, l.h.run
-	l.h.w.after(n.until-l.h.w.now, func() {
-		l.h.when(func() {
-			if l.naps == naps && l.h.run == run {
-				l.h.guard(l.turn)
-			}
-		})
-	})
-}
-
-// stir wakes the worker when somebody called it.
-func (l *lane) stir() {
-	if l.nap.wake != nil && len(l.nap.wake) > 0 && !l.awake {
-		l.h.guard(l.turn)
-	}
-}
-
-// drop ends the coroutine.
-func (l *lane) drop() {
-	l.naps++
-	if l.next != nil && !l.awake {
-		l.stop()
-	}
-	l.next = nil
-}
-
 // ackEarly is the wrong strategy AckBeforeDurable: the answer goes first.
 func (h *hub) ackEarly(a *agent, body []byte) {
 	arrival := ingest.Parse(body, h.store.Now(), ingest.Limits{Amount: 1 << 40})
@@ -392,81 +290,4 @@ func (h *hub) ackEarly(a *agent, body []byte) {
 			})
 		}
 	})
-}
-
-// templates are hubs' databases with the scene in them, by how many lanes there
-// are, made once a program.
-var templates = [most + 1]func() (*powercut.Disk, error){
-	1: sync.OnceValues(func() (*powercut.Disk, error) { return template(1) }),
-	2: sync.OnceValues(func() (*powercut.Disk, error) { return template(2) }),
-}
-
-func template(lanes int) (*powercut.Disk, error) {
-	dir, err := os.MkdirTemp(scratch(), "chekomat-simulate-template-")
-	if err != nil {
-		return nil, err
-	}
-	disk, err := powercut.Mount(dir)
-	if err != nil {
-		return nil, err
-	}
-	disk.Volatile(false)
-	ctx := context.Background()
-	s, err := store.Open(ctx, filepath.Join(disk.Folder(), database), func() time.Time { return start })
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Write(ctx, func(tx *sql.Tx) error { return scene(tx, lanes) }); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return disk, s.Close()
-}
-
-// most is how many machines and lanes a schedule may have.
-const most = 2
-
-// scene is an operator with a seller, machines and lanes.
-func scene(tx *sql.Tx, lanes int) (err error) {
-	do := func(query string, args ...any) {
-		if err == nil {
-			if _, err = tx.Exec(query, args...); err != nil {
-				err = fmt.Errorf("%s: %w", query, err)
-			}
-		}
-	}
-	do(`INSERT INTO operator(id,name,c_policy,created_at) VALUES (?,'Оператор','job',1)`, operator)
-	do(`INSERT INTO seller(id,operator_id,name,inn,created_at) VALUES ('s',?,'ООО «Кофе»',?,1)`, operator, sellerINN)
-	do(`INSERT INTO seller_tax(seller_id,valid_from,tax_system,vat) VALUES ('s',1,1,'standard')`)
-	for n := range most {
-		m, a := fmt.Sprintf("m%d", n+1), fmt.Sprintf("agent%d", n+1)
-		do(`INSERT INTO machine(id,operator_id,created_at) VALUES (?,?,1)`, m, operator)
-		do(`INSERT INTO machine_period(machine_id,valid_from,seller_id,serial,address,place,zone) VALUES (?,1,'s',?,?,?,'Europe/Moscow')`,
-			m, fmt.Sprintf("VM-%04d", n+1), addressOf(n), placeOf(n))
-		for _, source := range []string{"cash", "reader1", "reader2"} {
-			do(`INSERT INTO fiscalizer(machine_id,source,valid_from,who) VALUES (?,?,1,'us')`, m, source)
-		}
-		for c, price := range prices {
-			do(`INSERT INTO plan_column(machine_id,col,valid_from,name,price) VALUES (?,?,1,?,?)`, m, c+1, names[c], price)
-		}
-		do(`INSERT INTO machine_rule(machine_id,currency) VALUES (?,'643')`, m)
-		do(`INSERT INTO agent(id,operator_id,secret_hash,created_at) VALUES (?,?,?,1)`, a, operator, store.HashSecret("x"))
-		do(`INSERT INTO binding(operator_id,agent_id,machine_id,valid_from) VALUES (?,?,?,1)`, operator, a, m)
-		if n >= lanes {
-			continue
-		}
-		do(`INSERT INTO lane(id,operator_id,seller_id,name,url,ffd,tax_systems,zone,test,created_at) VALUES (?,?,'s',?,?,'1.2',1,'Europe/Moscow',1,1)`,
-			fmt.Sprintf("l%d", n+1), operator, fmt.Sprintf("Касса %d", n+1), fmt.Sprintf("sim:%d", n))
-	}
-	return err
-}
-
-func addressOf(n int) string { return fmt.Sprintf("Москва, Ленина %d", n+1) }
-func placeOf(n int) string   { return fmt.Sprintf("холл %d", n+1) }
-
-// scratch is where data folders are made: in memory where there is such a place.
-func scratch() string {
-	if st, err := os.Stat("/dev/shm"); err == nil && st.IsDir() {
-		return "/dev/shm"
-	}
-	return os.TempDir()
 }

@@ -137,7 +137,7 @@ func dies(do func()) (where string, dead bool) {
 	return "", false
 }
 
-// ago writes a time of the story.
+// clockOf writes a time of the story.
 func clockOf(ms int64) string {
 	d := time.Duration(ms) * time.Millisecond
 	return fmt.Sprintf("%02d:%02d.%03d", int(d.Minutes()), int(d.Seconds())%60, ms%1000)
