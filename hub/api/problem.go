@@ -75,7 +75,7 @@ func asProblem(err error) (p *problem, internal bool) {
 	}
 	cause := store.Cause(err)
 	for _, k := range known {
-		if errors.Is(err, k.err) || cause == k.err {
+		if errors.Is(err, k.err) || errors.Is(cause, k.err) {
 			p := &problem{status: k.status, code: k.code}
 			if k.status == http.StatusConflict {
 				p.detail = err.Error()

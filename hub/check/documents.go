@@ -23,9 +23,9 @@ func (c *checker) documents() error {
 		return err
 	}
 	type period struct {
-		fn       string
-		since    sql.NullInt64
-		last, to int64
+		fn    string
+		since sql.NullInt64
+		last  int64
 	}
 	var all []period
 	err := c.snapshot(func(tx *sql.Tx) error {

@@ -23,7 +23,7 @@ func (i *Ingest) follow(ctx context.Context) {
 	defer stop()
 	cursor, begun := int64(0), false
 	for {
-		err := error(nil)
+		var err error
 		if begun {
 			cursor, err = i.tellMoved(ctx, cursor)
 		} else if cursor, err = i.store.LastHistory(ctx); err == nil {

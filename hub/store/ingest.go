@@ -122,7 +122,7 @@ func (in *intake) prepare(query string) (st *sql.Stmt, err error) {
 }
 
 func (in *intake) exec(query string, args ...any) (sql.Result, error) {
-	st, err := in.prepare(query)
+	st, err := in.prepare(query) //nolint:sqlclosecheck // closed with the transaction
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (in *intake) exec(query string, args ...any) (sql.Result, error) {
 
 // row runs a query that gives one row.
 func (in *intake) row(query string, args ...any) interface{ Scan(...any) error } {
-	st, err := in.prepare(query)
+	st, err := in.prepare(query) //nolint:sqlclosecheck // closed with the transaction
 	if err != nil {
 		return noRow{err}
 	}

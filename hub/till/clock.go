@@ -36,15 +36,6 @@ func clockDue(zone *time.Location, now time.Time, u kkt.Unit) bool {
 	return u.FN.LastAt.IsZero() || !fiscal.Wall(now.In(zone)).Before(u.FN.LastAt.Add(clockMargin))
 }
 
-// clockBehind says that the register's clock is earlier than its own last
-// document: it was put back, and the ФН refuses documents until it has passed.
-func clockBehind(u kkt.Unit) (by time.Duration) {
-	if u.Clock.IsZero() || u.FN.LastAt.IsZero() {
-		return 0
-	}
-	return max(0, u.FN.LastAt.Sub(u.Clock))
-}
-
 // openedSince turns the opening of a shift from the register's clock into the
 // hub's. The register's own view of the shift's age counts, since its ФН counts
 // the 24 hours by it; what the hub saw itself counts where it is older, or where

@@ -180,14 +180,14 @@ func entry(n int64) journal.Entry {
 func sell(d *Disk, from int64, n int) (acknowledged int64, err error) {
 	j, err := journal.Open(d.Folder(), hand())
 	if err != nil {
-		return from, nil //nolint:nilerr // the power failed while it started
+		return from, nil // the power failed while it started
 	}
 	defer j.Close()
 	acknowledged = from
 	for range n {
 		got, err := j.Append([]journal.Entry{entry(acknowledged + 1)}, &journal.Mark{Checkpoint: fmt.Appendf(nil, "%d", acknowledged+1)})
 		if err != nil {
-			return acknowledged, nil //nolint:nilerr // as asked for
+			return acknowledged, nil // as asked for
 		}
 		acknowledged++
 		if got[0].Seq != acknowledged {
@@ -195,7 +195,7 @@ func sell(d *Disk, from int64, n int) (acknowledged int64, err error) {
 		}
 		h, err := j.Heads()
 		if err != nil {
-			return acknowledged, nil //nolint:nilerr // as asked for
+			return acknowledged, nil // as asked for
 		}
 		if acknowledged%3 == 0 { // lazily, as what the hub says is kept
 			_ = j.Settle(journal.Settlement{Epoch: h.Epoch, Stored: []int64{acknowledged}})
@@ -226,12 +226,12 @@ func journaled(d *Disk) (n int64, err error) {
 		}
 		var r wire.Record
 		if err := json.Unmarshal(o.Body, &r); err != nil || r.Sale.BusUS != seq {
-			return 0, fmt.Errorf("record %d holds %s (%v)", seq, o.Body, err)
+			return 0, errors.Join(fmt.Errorf("record %d holds %s", seq, o.Body), err)
 		}
 	}
 	m, ok, err := j.Mark()
 	if err != nil || h.Head > 0 && (!ok || string(m.Checkpoint) != fmt.Sprint(h.Head)) {
-		return 0, fmt.Errorf("head %d, the mark is %q (%v)", h.Head, m.Checkpoint, err)
+		return 0, errors.Join(fmt.Errorf("head %d, the mark is %q", h.Head, m.Checkpoint), err)
 	}
 	return h.Head, nil
 }

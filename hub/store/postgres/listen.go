@@ -93,7 +93,7 @@ func (l *Listener) listen(ctx context.Context) (heard bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer c.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was written
+	defer c.Close(context.WithoutCancel(ctx)) // nothing was written
 	if _, err := c.Exec(ctx, "listen "+Channel); err != nil {
 		return false, err
 	}
