@@ -9,6 +9,8 @@ FUZZTIME ?= 3s
 GOLANGCI := v2.15.0
 LDFLAGS := -s -w
 BINARIES := hub agent testbench
+# Packages that keep a register's or a bus's own time: nothing runs beside them.
+ALONE := /testbench/(firmware|conformance|register)(/|$$)
 GO_FILES := $(shell git ls-files '*.go' '*.sql' '*.yaml' go.mod go.sum 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -20,10 +22,12 @@ help: ## what each target does
 demo: bin/hub bin/agent bin/testbench ## machines sell, the hub makes receipts, QRs appear; ARGS='--for 20s --machines 5 --json'
 	@bin/testbench demo $(ARGS)
 
-test: web ## everything: unit, property, fuzz smoke, crash loop, browser
+test: web ## everything: unit, property, firmware, simulation, fuzz smoke, crash loop, browser
 	@.ci/deps
 	go vet ./...
-	go test ./...
+	$(MAKE) --no-print-directory -C firmware test
+	CHEKOMAT_NEED_POSTGRES=1 go test -timeout 20m $$(go list ./... | grep -vE '$(ALONE)')
+	go test -timeout 20m -p 1 $$(go list ./... | grep -E '$(ALONE)')
 	$(MAKE) --no-print-directory fuzz FUZZTIME=2s
 	$(MAKE) --no-print-directory crash browser
 
