@@ -36,6 +36,15 @@ export const launch = () =>
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
 
+/** Opens a page of the dashboard and collects what goes wrong on it. */
+export async function openPage(browser, url, { viewport, locale }, errors) {
+  const page = await browser.newPage({ viewport, locale });
+  page.on("pageerror", (e) => errors.push(String(e)));
+  await page.goto(url);
+  await page.locator("[data-machine]").first().waitFor();
+  return page;
+}
+
 /** Decodes the QR code in a screenshot with a decoder that shares nothing with our encoder. */
 export function decodeQR(png) {
   const { data, width, height } = PNG.sync.read(png);

@@ -49,6 +49,10 @@ export function dayOf(at: string): string {
 /** Minutes as a span: 90 min, 3 h, 2 d. */
 export const span = (minutes: number): string => ago(new Date(0).toISOString(), minutes * 60_000);
 
+/** A register's wall clock, which has no zone, as people write a time. */
+export const wall = (at: string): string =>
+  new Date(`${at.slice(0, 19)}Z`).toLocaleString(locale(), { timeZone: "UTC", day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit" });
+
 export const date = (at: string) => new Date(at).toLocaleDateString(locale());
 
 /** How long ago, in the largest unit that says something. */
