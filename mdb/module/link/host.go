@@ -345,7 +345,7 @@ func (h *Host) resumed(m Resumed) {
 	h.asking = false
 	switch m.Reason {
 	case ResumedBoot:
-		h.lostNote = "module restarted"
+		h.lostNote = "module restarted" + bootText(h.hello.BootReason)
 	case ResumedOverrun:
 		h.lostNote = fmt.Sprintf("ring overrun: %d words lost", m.Lost)
 	case ResumedAhead:

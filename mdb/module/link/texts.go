@@ -26,3 +26,15 @@ var eventTexts = [...]string{
 	"", "bus supply lost", "bus supply back", "mode changed", "transmitter held off by the interlock", "watchdog reset",
 	"line stuck", "collision on the bus", "configuration error",
 }
+
+// bootText says why a module runs anew, "" where HELLO does not name a cause
+// besides power.
+func bootText(reason uint8) string {
+	if int(reason) < len(bootTexts) {
+		return bootTexts[reason]
+	}
+	return ""
+}
+
+// Its own EVENT of a watchdog reset may have gone to the connection before.
+var bootTexts = [...]string{"", " by its watchdog", " by command", " with a new image on trial", " with the image before, the new one came to nothing"}

@@ -75,11 +75,12 @@ func (p *pen) draw(w mdb.Word, now float64) Sent {
 	}
 	if w.Flags&(mdb.BreakStart|mdb.BreakEnd) != 0 {
 		level := 0
+		p.free[l] = at
 		if w.Flags&mdb.BreakEnd != 0 {
 			level = 1
+			p.free[l] += 1000 // a line that is let go rests before it speaks
 		}
 		p.edges[l] = append(p.edges[l], Edge{at, level})
-		p.free[l] = at
 		return Sent{w, at, at}
 	}
 	if w.Line == mdb.Slave && w.V == mdb.Mode && p.chance(p.dirt.Overlap) {
