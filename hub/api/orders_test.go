@@ -83,3 +83,11 @@ func TestFindDocument(t *testing.T) {
 	w.do(w.a.token, "GET", fmt.Sprintf("/api/v1/lanes/%s/documents/0", w.a.lane), nil, 404, nil)
 	w.do(w.a.token, "GET", "/api/v1/lanes/"+w.b.lane+"/documents/7", nil, 404, nil)
 }
+
+func TestMadeByTheOFDsData(t *testing.T) {
+	w := newWorld(t)
+	path := "/api/v1/jobs/" + w.a.heldJob + "/made"
+	w.do(w.a.token, "POST", path, contract.MadeJob{FN: "1", FD: 1, FP: 1, At: "2026-01-15T12:00", Why: "x"}, 422, nil)
+	w.do(w.a.token, "POST", path, contract.MadeJob{FN: "9999078900005678", FD: 1, FP: 1, At: "вчера", Why: "x"}, 422, nil)
+	w.do(w.b.token, "POST", path, contract.MadeJob{FN: "9999078900005678", FD: 1, FP: 1, At: "2026-01-15T12:00", Why: "x"}, 404, nil)
+}

@@ -74,6 +74,7 @@ func (s *Server) routes() []route {
 		{pattern: "POST /api/v1/jobs/{job}/bind", do: s.bindJob},
 		{pattern: "POST /api/v1/jobs/{job}/settle", do: s.settleJob},
 		{pattern: "POST /api/v1/jobs/{job}/not-made", do: s.notMadeJob},
+		{pattern: "POST /api/v1/jobs/{job}/made", do: s.madeJob},
 
 		{pattern: "GET /api/v1/receipts", do: s.listReceipts},
 		{pattern: "GET /api/v1/receipts/{fn}/{fd}", do: s.getReceipt},

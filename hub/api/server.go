@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/kkt"
 	"github.com/chekomat/chekomat/hub/store"
 )
@@ -30,6 +31,8 @@ type Till interface {
 	Drop(ctx context.Context, job, actor, why string) error
 	Bind(ctx context.Context, job, fn string, fd uint32, actor, why string) error
 	NotMade(ctx context.Context, job, actor, why string) error
+	// Made takes a document for the job's that no register can be asked for any more.
+	Made(ctx context.Context, job string, r fiscal.Receipt, actor, why string) error
 	// Look asks a lane's registers for their state now; it makes nothing.
 	Look(ctx context.Context, lane string) ([]kkt.Unit, error)
 	// Document reads a document of a lane's ФН ("": the one in place).

@@ -39,6 +39,7 @@ func bodies(n tenant) map[string]any {
 		"POST /api/v1/jobs/{job}/retry":                           why,
 		"POST /api/v1/jobs/{job}/drop":                            why,
 		"POST /api/v1/jobs/{job}/not-made":                        why,
+		"POST /api/v1/jobs/{job}/made":                            contract.MadeJob{FN: n.fn, FD: 1, FP: 1, At: "2026-01-15T12:00", Why: "because"},
 		"POST /api/v1/jobs/{job}/bind":                            contract.BindJob{FN: n.fn, FD: 1, Why: "because"},
 		"POST /api/v1/quarantine/{item}/aside":                    why,
 		"POST /api/v1/jobs/{job}/settle":                          why,

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/hub/api/contract"
 	"github.com/chekomat/chekomat/hub/store"
 )
@@ -221,4 +222,30 @@ func (s *Server) bindJob(c *call) (any, error) {
 	return s.onJob(c, func(job string) error {
 		return s.o.Till.Bind(c.ctx, job, b.FN, uint32(b.FD), c.caller.Name, b.Why)
 	})
+}
+
+func (s *Server) madeJob(c *call) (any, error) {
+	var b contract.MadeJob
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	at, err := time.Parse("2006-01-02T15:04", b.At)
+	var v checks
+	v.that(len(b.FN) == 16 && digits(b.FN), "bad_fn", "fn")
+	v.between("fd", b.FD, 1, 1<<32-1)
+	v.between("fp", b.FP, 1, 1<<32-1)
+	v.that(err == nil, "bad_time", "at")
+	v.between("shift", b.Shift, 0, 1<<32-1)
+	v.between("number", b.Number, 0, 1<<32-1)
+	v.text("why", b.Why, 1, 500)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	j, err := s.o.Store.Job(c.ctx, c.path("job"))
+	if err != nil {
+		return nil, err
+	}
+	r := fiscal.Receipt{Kind: j.Document.Kind, FN: b.FN, FD: uint32(b.FD), FP: uint32(b.FP), At: at, Shift: uint32(b.Shift), Number: uint32(b.Number),
+		RegNumber: b.RNM, Total: j.Amount, Operation: j.Document.Operation, Machine: j.Document.Machine, Test: fiscal.TestFN(b.FN)}
+	return s.onJob(c, func(job string) error { return s.o.Till.Made(c.ctx, job, r, c.caller.Name, b.Why) })
 }

@@ -88,7 +88,7 @@ func (c CLI) why(cmd *cobra.Command) *cobra.Command {
 // need marks a flag that has to be given; needed are the names such flags have.
 const need = "needed"
 
-var needed = []string{"why", "fn", "fd"}
+var needed = []string{"why", "fn", "fd", "fp", "at"}
 
 func require(cmd *cobra.Command, names ...string) *cobra.Command {
 	for _, n := range names {

@@ -26,7 +26,7 @@ func (c CLI) job() *cobra.Command {
 что с ней, и можно решить то, что решает человек. Каждое решение остаётся в истории.`,
 			`Every sale is one job: a receipt to be made exactly once. Here is what became of it and
 what a person decides. Every decision stays in the history.`)}
-	cmd.AddCommand(c.jobList(), c.jobShow(), c.jobSettle(), c.jobRetry(), c.jobDrop(), c.jobNotMade(), c.jobBind(), c.jobRefund(), c.jobCorrect())
+	cmd.AddCommand(c.jobList(), c.jobShow(), c.jobSettle(), c.jobRetry(), c.jobDrop(), c.jobNotMade(), c.jobMade(), c.jobBind(), c.jobRefund(), c.jobCorrect())
 	return cmd
 }
 
@@ -133,6 +133,25 @@ func (c CLI) jobDrop() *cobra.Command {
 func (c CLI) jobNotMade() *cobra.Command {
 	return c.decision("not-made", "not-made", c.say("Подтвердить, что в кассе документа нет", "Say that the register has no such document"),
 		c.say("Посмотрите в кассе сами: неверное слово здесь сделает второй чек.", "Look at the register yourself: wrong words here make a second receipt."))
+}
+
+func (c CLI) jobMade() *cobra.Command {
+	var m contract.MadeJob
+	cmd := c.why(c.command("made JOB", c.say("Указать её чек по данным ОФД: кассу уже не спросить", "Give its receipt by the OFD's data: the register can't be asked"),
+		c.say("Для ФН, который заменён или сломан. Сумма и вид расчёта должны быть теми же.", "For an ФН that was replaced or is broken. Sum and operation must be the job's."), 1,
+		func(ctx context.Context, cmd *cobra.Command, hub *client.Client, args []string) error {
+			m.Why = whyOf(cmd)
+			var d contract.JobDetail
+			if err := hub.Post(ctx, "/api/v1/jobs/"+url.PathEscape(args[0])+"/made", m, &d); err != nil {
+				return err
+			}
+			return c.printJob(cmd, d)
+		}))
+	cmd.Flags().StringVar(&m.FN, "fn", "", c.say("номер ФН", "the ФН's number"))
+	cmd.Flags().Int64Var(&m.FD, "fd", 0, c.say("номер документа (ФД)", "the document's number (ФД)"))
+	cmd.Flags().Int64Var(&m.FP, "fp", 0, c.say("фискальный признак (ФПД)", "its fiscal sign (ФПД)"))
+	cmd.Flags().StringVar(&m.At, "at", "", c.say("время на чеке, 2026-01-31T14:05", "its time as printed, 2026-01-31T14:05"))
+	return require(cmd, "fn", "fd", "fp", "at")
 }
 
 func (c CLI) jobBind() *cobra.Command {

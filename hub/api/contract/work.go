@@ -162,6 +162,19 @@ type Ordered struct {
 	Jobs []Job  `json:"jobs"`
 }
 
+// MadeJob is a document of the OFD's data that is the job's: no register can be
+// asked for it any more.
+type MadeJob struct {
+	FN     string `json:"fn"`
+	FD     int64  `json:"fd"`
+	FP     int64  `json:"fp"`
+	At     string `json:"at"` // register's wall clock, 2006-01-02T15:04
+	Shift  int64  `json:"shift,omitempty"`
+	Number int64  `json:"number,omitempty"`
+	RNM    string `json:"rnm,omitempty"`
+	Why    string `json:"why"`
+}
+
 // Receipt is a fiscal document that was made.
 type Receipt struct {
 	Operator  string    `json:"operator"`

@@ -25,6 +25,8 @@ var answers = []entry{
 	{"document_unread", "Документ не прочитан", "The document was not read", "Проверьте номер ФН и документа; касса должна уметь отдавать документы", "Check the numbers of the ФН and document; the register must be able to give documents back"},
 	{"not_yet", "Касса ещё занята или стоит", "The register is still busy, or stands", "Посмотрите её состояние и повторите", "Look at its state and try again"},
 	{"lane_not_running", "Линия сейчас не работает", "The lane does not run now", "Включите её или подождите, пока хаб её запустит", "Enable it, or wait until the hub has started it"},
+	{"bad_fn", "Номер ФН — 16 цифр", "An ФН's number has 16 digits", "Возьмите его с чека или из данных ОФД", "Take it from the receipt or the OFD's data"},
+	{"bad_time", "Время не читается", "The time cannot be read", "Напишите 2026-01-31T14:05", "Write it as 2026-01-31T14:05"},
 	{"not_settling", "Исход этого документа не выясняется", "Nothing of this job is being settled", "Посмотрите его состояние", "Look at its state"},
 	{"advance_needs_reader", "Аванс — только у ридера, чеки которого делаем мы", "Advances are of a reader whose receipts we make", "Уберите признак или выберите reader1, reader2 и who=us", "Take the flag away, or choose reader1, reader2 and who=us"},
 	{"document_differs", "Сумма или вид документа другие", "The document has another sum or kind", "Выберите другой документ", "Choose another document"},
