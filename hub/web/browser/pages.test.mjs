@@ -30,7 +30,7 @@ test("the dashboard shows machines, sales as they come, the register and money",
   const page = await open(demo.dashboard, { width: 1440, height: 900 });
   await page.locator("[data-machine]").nth(2).waitFor();
   assert.equal(await page.locator("[data-machine]").count(), 3);
-  const chip = page.locator("[data-test=feed] button.chip").first();
+  const chip = page.locator("[data-test=feed] button.chip.good").first();
   await chip.waitFor({ timeout: 60_000 });
   assert.doesNotMatch(await page.locator("[data-test=today]").innerText(), /^0 ₽/);
   assert.match(await page.locator("[data-lane]").first().innerText(), /работает|занята/);
@@ -56,7 +56,7 @@ test("the dashboard fits a phone", async () => {
 
 test("a receipt is found again by its number", async () => {
   const page = await open(demo.dashboard, { width: 1200, height: 800 });
-  const chip = page.locator("[data-test=feed] button.chip").first();
+  const chip = page.locator("[data-test=feed] button.chip.good").first();
   await chip.waitFor({ timeout: 60_000 });
   const fd = /\d+/.exec(await chip.innerText())[0];
   await page.getByRole("link", { name: "Чеки" }).click();

@@ -10,7 +10,7 @@ export const en: typeof ru = {
   machines: "Machines", feed: "Sales", registers: "Registers", takingsToday: "Takings by hour", hour: "Hour", noSales: "No sales yet",
   noMachines: "No machines yet: make them through the API or run make demo", noIncidents: "No incidents", noLanes: "No registers yet",
   machine: "Machine", lastSale: "last sale", never: "never", held: "need a person", waitingShort: "queued",
-  shift: "Shift", open: "open", closed: "closed", since: "since", fn: "FN", until: "until", lastFD: "last FD", unsent: "not sent to the OFD",
+  shift: "Shift", open: "open", closed: "closed", since: "since", fn: "FN", fd: "FD", fp: "FP", until: "until", lastFD: "last FD", unsent: "not sent to the OFD",
   validTill: "keys until", serial: "Serial", rnm: "RNM", ffd: "FFD", foreign: "foreign documents", test: "test FN", testReceipt: "TEST",
   shown: "shown after", notShown: "not shown", qr: "Receipt's QR", close: "Close", scan: "Point a camera at it: the same QR as on the machine's display",
   heldSales: "Sales without a receipt", quarantine: "Quarantined messages", jobsHeld: "Receipts that need a person",

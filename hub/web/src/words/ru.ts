@@ -8,7 +8,7 @@ export const ru = {
   machines: "Автоматы", feed: "Лента продаж", registers: "Кассы", takingsToday: "Выручка по часам", hour: "Час", noSales: "Продаж ещё не было",
   noMachines: "Автоматов ещё нет: заведите их через API или запустите make demo", noIncidents: "Происшествий нет", noLanes: "Касс ещё нет",
   machine: "Автомат", lastSale: "последняя продажа", never: "не было", held: "ждут решения", waitingShort: "в очереди",
-  shift: "Смена", open: "открыта", closed: "закрыта", since: "с", fn: "ФН", until: "до", lastFD: "последний ФД", unsent: "не передано в ОФД",
+  shift: "Смена", open: "открыта", closed: "закрыта", since: "с", fn: "ФН", fd: "ФД", fp: "ФП", until: "до", lastFD: "последний ФД", unsent: "не передано в ОФД",
   validTill: "ключи до", serial: "ЗН ККТ", rnm: "РНМ", ffd: "ФФД", foreign: "чужих документов", test: "тестовый ФН", testReceipt: "ТЕСТ",
   shown: "показан через", notShown: "не показан", qr: "QR чека", close: "Закрыть", scan: "Наведите камеру: это тот же QR, что на дисплее автомата",
   heldSales: "Продажи без чека", quarantine: "Карантин сообщений", jobsHeld: "Чеки, которые ждут человека",
