@@ -42,6 +42,7 @@ func TestCapturesThroughTheFirmware(t *testing.T) {
 	for i, f := range files {
 		name := filepath.Base(f)
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			heard := filepath.Join(t.TempDir(), name)
 			c, err := Capture(t.Context(), f, heard, Options{Folder: folder, Link: []string{board.UART, board.USB}[i%2], Seed: uint64(i)})
 			if errors.Is(err, ErrFlat) {

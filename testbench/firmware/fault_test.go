@@ -35,6 +35,7 @@ func play(t *testing.T, cfg board.Config, set machine.Config, roles ...role.Role
 	if testing.Short() {
 		t.Skip("one scenario is enough for -short")
 	}
+	t.Parallel()
 	cfg.Folder = made(t)
 	b, err := board.New(cfg, "127.0.0.1:0")
 	if err != nil {

@@ -2,15 +2,18 @@ package firmware
 
 import (
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/chekomat/chekomat/testbench/firmware/board"
 )
 
+var ready = sync.OnceValues(board.Ready)
+
 // made gives the firmware folder, or skips where this computer can't make it.
 func made(t *testing.T) string {
 	t.Helper()
-	folder, err := board.Ready()
+	folder, err := ready()
 	if errors.Is(err, board.ErrAbsent) {
 		t.Skip(err)
 	}
@@ -29,6 +32,7 @@ func TestScenarios(t *testing.T) {
 			if testing.Short() && s.Name != "cashless-sale" {
 				t.Skip("one scenario is enough for -short")
 			}
+			t.Parallel()
 			link := []string{board.UART, board.USB}[i%2]
 			r, err := Run(t.Context(), s, Options{Folder: folder, Link: link, Seed: uint64(i + 1)})
 			if err != nil {
