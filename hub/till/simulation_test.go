@@ -26,6 +26,7 @@ type world struct {
 	crashAt []int // numbers of points to die at
 	crashes int
 	mark    string // file of the mark; "" none
+	holder  string // name in leases; "" the default
 }
 
 type clock struct{ t time.Time }
@@ -53,7 +54,7 @@ func (w *world) point(name string) {
 
 // boot starts the till anew from what the database holds.
 func (w *world) boot() error {
-	w.till = New(w.s, Settings{Now: w.clock.now, Point: w.point, PollEvery: 30 * time.Second, MarkFile: w.mark,
+	w.till = New(w.s, Settings{Holder: w.holder, Now: w.clock.now, Point: w.point, PollEvery: 30 * time.Second, MarkFile: w.mark,
 		Open: func(url string) (kkt.Driver, error) { return driver{w.regs[url[len("fake:"):]]}, nil }})
 	if _, err := w.till.Begin(context.Background()); err != nil {
 		return err
