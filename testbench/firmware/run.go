@@ -3,6 +3,7 @@ package firmware
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -153,9 +154,8 @@ func Run(ctx context.Context, s Scenario, o Options) (r Result, err error) {
 	h.Stop()
 	r.Sold = len(sold)
 	r.judge(s, b, h.Heard(), kept.events, sold)
-	r.Bus = b.BusTime() / 1e6
-	r.Real = time.Since(begun).Seconds()
-	r.Speed = r.Bus / r.Real
+	bus, real := b.BusTime()/1e6, time.Since(begun).Seconds()
+	r.Bus, r.Real, r.Speed, r.MaxError = tenths(bus), tenths(real), tenths(bus/real), tenths(r.MaxError)
 	return r, b.Err()
 }
 
@@ -250,6 +250,9 @@ func (r *Result) sales(s Scenario, events []sales.Event) {
 
 func timesOf(us []float64) *Times {
 	us = slices.Sorted(slices.Values(us))
-	at := func(q float64) float64 { return us[int(q*float64(len(us)-1))] }
-	return &Times{Answers: len(us), Min: us[0], P50: at(0.5), P99: at(0.99), Max: us[len(us)-1]}
+	at := func(q float64) float64 { return tenths(us[int(q*float64(len(us)-1))]) }
+	return &Times{Answers: len(us), Min: at(0), P50: at(0.5), P99: at(0.99), Max: at(1)}
 }
+
+// tenths is as fine as a figure for people needs to be.
+func tenths(v float64) float64 { return math.Round(v*10) / 10 }
