@@ -18,7 +18,7 @@ export const en: typeof ru = {
   retake: "Take in again", aside: "Put aside", why: "Why (kept in the history)", cancel: "Cancel", do: "Do it",
   find: "Find a receipt", fnNumber: "FN number", fdNumber: "FD number", day: "Day", sum: "Sum, ₽", search: "Find", nothingFound: "Nothing found",
   column: "column", unknownItem: "unknown goods", amountUnknown: "sum unknown", class: "class", times: "times", unit: "pcs",
-  missing: "holes in journals", lastDays: "Over the last minute",
+  missing: "holes in journals",
   order: {
     refund: "Refund", repair: "Repair receipt", correct: "Correction",
     refundTitle: "Refund of a receipt", repairTitle: "Repair of a receipt", correctTitle: "Correction: a sale without a receipt",
@@ -34,7 +34,7 @@ export const en: typeof ru = {
     why: "Reason (kept in the history)", go: { refund: "Make the refund", repair: "Make both documents", correct: "Make the correction" },
     done: "Ordered. State:", sale: "Sale", receipt: "Receipt", jobs: "Documents of this sale", noJobs: "No documents",
     income: "Income", incomeReturn: "Return of income", expense: "Expense", expenseReturn: "Return of expense", correction: "Correction",
-    noAmount: "sum unknown", record: "The machine's record", qrLink: "QR", taken: "This receipt has been refunded or repaired",
+    noAmount: "sum unknown", record: "The machine's record", taken: "This receipt has been refunded or repaired",
   },
   task: {
     title: "Job", state: "State", attempts: "Attempts", history: "History", document: "What is made", noAttempts: "No attempts yet", lane: "Register", key: "Key",
@@ -47,12 +47,12 @@ export const en: typeof ru = {
     notMadeSure: "I looked at the register or the OFD: there is no document",
     bindSays: "Name the document on the register that stands for this job. Sum and operation must agree; it is bound once.",
     find: "Find on the register", found: "Document on the register", belongs: "The document belongs to job", free: "No job of this hub has it", confirmed: "The OFD has confirmed it", unconfirmed: "Not confirmed by the OFD yet",
-    made: "Made: enter the OFD's data", madeSays: "The register can no longer be asked and the OFD shows the document: enter FN, FD and FP from there.", fp: "FP",
+    made: "Made", madeSays: "The register can no longer be asked and the OFD shows the document: enter its data. Sum and operation are the job's.", madeWarn: "If the OFD has no such document, the sale stays without a receipt.", fpd: "FP", printedAt: "Date and time on the receipt",
     machine: "Machine", seller: "Seller", contact: "Buyer's contact", wrong: "Wrong receipt, FP", basis: "Basis", sold: "Sold", show: "Show the register's document",
   },
   ahead: {
     days: (n: string) => `days left: ${n}`, documents: (n: string) => `documents left: ${n}`, bytes: (n: string) => `${n} KB left`, old: (t: string) => `for ${t}`, unknown: "what is left is unknown",
-    full: (d: string) => `the FN will be full ~${d}`, until: (d: string) => `at the latest ${d}`, avoid: "Sales go to other registers while they can: documents wait for the OFD for over 20 days", paceIs: (n: string) => `${n} documents a day over the last week`, noPace: "the pace is not known yet", soonest: (d: string) => `The soonest to stop it: ${d}`, chart: "Documents (FD) per shift", noChart: "The chart appears when two shifts have closed",
+    full: (d: string) => `the FN will be full ~${d}`, until: (d: string) => `at the latest ${d}`, avoid: "Sales go to other registers while they can: documents wait for the OFD for over 20 days", paceIs: (n: string) => `${n} documents a day over the last week`, noPace: "the pace is not known yet", chart: "Documents (FD) per shift", noChart: "The chart appears when two shifts have closed",
   },
   kkt: {
     all: "Registers", back: "All registers", look: "Look now", looking: "looking…", answered: "The register answered in", notAnswered: "The register did not answer", resume: "Resume", resumeSays: "The lane begins anew: looks at the register, settles what is open and goes on. Do so once the cause named is mended.",
@@ -65,16 +65,16 @@ export const en: typeof ru = {
   books: {
     shifts: "By shift", days: "By day", says: "Sales, the hub's receipts and the register's counters must agree. Red is a difference: what and how much; what is unknown is said to be.",
     shift: "Shift", register: "Register", receipts: "Receipts", ours: "ours", foreign: "foreign", told: "register", difference: "difference", outcome: "Outcome", none: "No shifts yet", noDays: "No sales in these days", sales: "Sales", onTheWay: "on the way", held: "held", void: "no receipt", refunds: "refunds", party: "Who fiscalizes", unpriced: "sum unknown of", day: "Day", from: "From", to: "To", show: "Show", count: "pcs", onlyDiffer: "Differences only", machine: "Machine", more: "More",
-    openedAt: "opened", closedAt: "closed", still: "still open", checked: "compared",
+    closedAt: "closed", still: "still open", checked: "compared",
   },
   fleet: {
-    back: "All machines", facts: "Facts", periods: "Facts over time", agent: "Agent", seller: "Seller", place: "Place", address: "Address", fiscalizers: "Who makes the receipts", who: { us: "we", terminal: "the terminal", not_subject: "none due by law" }, reason: "Ground", advance: "Operator's own keys: loading is an advance", advanceHelp: "Loading a key gives an advance receipt, a vend by key settles it.", notSaid: "not said", change: "Change", validFrom: "Valid from", now: "now",
-    audits: "The machine's counters", noAudits: "The counters were not read yet", reconciled: "Bus against counters", noReconciled: "Nothing compared yet", bus: "heard", counted: "the machine counted", period: "Period", kind: "What", vends: "vends", flights: "Bus recordings", noFlights: "No recordings yet", askFlight: "Ask for the last 5 minutes", askSaved: "Ask for the saved ones", asked: "asked", size: "Size", download: "Download", since: "gained", total: "total", unknown: "unknown", incidents: "Incidents", sales: "Latest sales",
+    back: "All machines", periods: "Facts over time", agent: "Agent", seller: "Seller", place: "Place", address: "Address", fiscalizers: "Who makes the receipts", who: { us: "we", terminal: "the terminal", not_subject: "none due by law" }, reason: "Ground", advance: "Operator's own keys: loading is an advance", advanceHelp: "Loading a key gives an advance receipt, a vend by key settles it.", notSaid: "not said", change: "Change", validFrom: "Valid from", now: "now",
+    audits: "The machine's counters", noAudits: "The counters were not read yet", reconciled: "Bus against counters", noReconciled: "Nothing compared yet", bus: "heard", counted: "the machine counted", period: "Period", kind: "What", vends: "vends", flights: "Bus recordings", noFlights: "No recordings yet", askFlight: "Ask for the last 5 minutes", askSaved: "Ask for the saved ones", asked: "asked", download: "Download", since: "gained", unknown: "unknown", incidents: "Incidents", sales: "Latest sales",
     columns: "Plan of columns", column: "Column", goods: "Goods", price: "Price, ₽", vat: "VAT", gtin: "GTIN", add: "Add a column", asSeller: "the seller's", anyColumn: "−1: when the column is not heard", remove: "Remove",
   },
   rules: {
     title: "Settings", operator: "Operator", name: "Name", zone: "Time zone", cPolicy: "Cash sales the machine did not announce (class C)", cHold: "wait for a person", cJob: "receipt at once",
-    correctAfter: "Ordinary receipt no later than, min", correctHelp: "A sale older than this gets a correction instead of a receipt: that is done when a settlement took place and its receipt was not made in time (54-FZ, art. 4.3 p. 4). 0: never, late sales get ordinary receipts. Decide with your accountant: the law names no number of minutes.", never: "never", about: "that is", sellers: "Sellers", tax: "Taxes", noTax: "no tax profile", system: "Tax system", vat: "Rate", from: "Valid from", setTax: "Set taxes", inn: "INN",
+    correctAfter: "Ordinary receipt no later than, min", correctHelp: "A sale older than this gets a correction instead of a receipt: that is done when a settlement took place and its receipt was not made in time (54-FZ, art. 4.3 p. 4). 0: never, late sales get ordinary receipts. Decide with your accountant: the law names no number of minutes.", never: "never", about: "that is", tax: "Taxes", noTax: "no tax profile", system: "Tax system", vat: "Rate", from: "Valid from", setTax: "Set taxes", inn: "INN",
   },
-  mend: "Where to mend it", mendLane: "To the register", mendMachine: "To the machine", mendWaiting: "To what waits", mendSettings: "To the settings", mendLedger: "To the ledger", allIncidents: "All", openOnly: "Open", closedAt: "closed", ledger: "Ledger", lanes: "Registers", settings: "Settings", failed: "It did not work", detail: "Detail",
+  mendLane: "To the register", mendMachine: "To the machine", mendWaiting: "To what waits", mendSettings: "To the settings", mendLedger: "To the ledger", allIncidents: "All", openOnly: "Open", closedAt: "closed", ledger: "Ledger", lanes: "Registers", settings: "Settings", failed: "It did not work", detail: "Detail",
 };
