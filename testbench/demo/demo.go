@@ -99,7 +99,11 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 	if _, ok := protocols[d.cfg.Protocol]; !ok {
 		return d, fmt.Errorf("demo: register protocol %q: shtrih or pirit wanted", d.cfg.Protocol)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	patience := time.Minute
+	if cfg.Firmware != "" {
+		patience = 5 * time.Minute // the firmware may have to be built, and each board to start
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	protocol, err := d.startRegister(ctx)
 	if err != nil {

@@ -83,7 +83,6 @@ func TestAgentLooksAfterTheModule(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real time")
 	}
-	t.Parallel()
 	folder := made(t)
 	agent := filepath.Join(programs(t, "agent"), "agent")
 	b := live(t, board.Config{Folder: folder, ID: "0123456789ABCDEF"})
@@ -184,7 +183,6 @@ func TestModuleVerifiesWhatLiesInItsFlash(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real time")
 	}
-	t.Parallel()
 	folder := made(t)
 	b := live(t, board.Config{Folder: folder})
 	next := read(t, board.Next(folder))

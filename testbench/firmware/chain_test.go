@@ -50,7 +50,6 @@ func TestWholeChainOnTheFirmware(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute in real time")
 	}
-	t.Parallel()
 	made(t)
 	d, err := demo.Start(t.Context(), demo.Config{
 		Bin: programs(t, "hub", "agent", "testbench"), Data: t.TempDir(), Machines: 3, Readers: 1, Silent: 1, EXE: 1, Firmware: "uart",

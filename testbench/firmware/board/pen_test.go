@@ -86,7 +86,7 @@ func TestCompareTells(t *testing.T) {
 	for name, spoil := range map[string]func([]mdb.Word) []mdb.Word{
 		"a value":       func(ws []mdb.Word) []mdb.Word { ws[3].V ^= 1; return ws },
 		"a flag":        func(ws []mdb.Word) []mdb.Word { ws[3].Flags = mdb.Gap; return ws },
-		"a time":        func(ws []mdb.Word) []mdb.Word { ws[3].T += 200; return ws },
+		"a time":        func(ws []mdb.Word) []mdb.Word { ws[3].T += 300; return ws },
 		"one missing":   func(ws []mdb.Word) []mdb.Word { return slices.Delete(ws, 2, 3) },
 		"one doubled":   func(ws []mdb.Word) []mdb.Word { return slices.Insert(ws, 2, ws[2]) },
 		"another order": func(ws []mdb.Word) []mdb.Word { ws[2], ws[3] = ws[3], ws[2]; return ws },
