@@ -27,7 +27,12 @@ type scene struct {
 
 func newScene(tb testing.TB) *scene {
 	tb.Helper()
-	sc := &scene{tb: tb, address: storetest.Address(tb)}
+	return newSceneAt(tb, storetest.Address(tb))
+}
+
+func newSceneAt(tb testing.TB, address string) *scene {
+	tb.Helper()
+	sc := &scene{tb: tb, address: address}
 	sc.clock.Store(noon.UnixMilli())
 	s, err := Open(context.Background(), sc.address, func() time.Time { return time.UnixMilli(sc.clock.Load()) })
 	if err != nil {

@@ -121,11 +121,11 @@ func (s *Store) runGroup(group *[]*write) (wrote, again bool, err error) {
 		return false, s.passes(err), fmt.Errorf("store: begin: %w", err)
 	}
 	defer tx.Rollback() // after a commit it has nothing to do
-	begun, fresh := time.Now(), false
+	begun, fresh, mark := time.Now(), false, savepoint{}
 	for i := 0; i < len(*group); i++ {
 		w := (*group)[i]
 		if w.err = w.ctx.Err(); w.err == nil {
-			if err := s.runOne(tx, w); err != nil {
+			if err := s.runOne(tx, &mark, w); err != nil {
 				return false, s.passes(err), err
 			}
 			if w.err == nil {
@@ -162,11 +162,35 @@ func (s *Store) runGroup(group *[]*write) (wrote, again bool, err error) {
 	return wrote, false, nil
 }
 
-// runOne runs one write under its savepoint; an error is of the whole group.
-func (s *Store) runOne(tx *sql.Tx, w *write) error {
-	if _, err := tx.Exec("SAVEPOINT w"); err != nil {
-		return fmt.Errorf("store: savepoint: %w", err)
+// savepoint is where the next write of a group can be rolled back to.
+type savepoint struct{ set, used bool }
+
+// move puts the savepoint behind what has been written.
+func (m *savepoint) move(tx *sql.Tx, shared bool) error {
+	var queries []string
+	switch {
+	case !m.set:
+		queries = []string{"SAVEPOINT w"}
+	case m.used && shared: // one round trip
+		queries = []string{"RELEASE w; SAVEPOINT w"}
+	case m.used:
+		queries = []string{"RELEASE w", "SAVEPOINT w"}
 	}
+	for _, q := range queries {
+		if _, err := tx.Exec(q); err != nil {
+			return fmt.Errorf("store: savepoint: %w", err)
+		}
+	}
+	*m = savepoint{set: true}
+	return nil
+}
+
+// runOne runs one write under its savepoint; an error is of the whole group.
+func (s *Store) runOne(tx *sql.Tx, mark *savepoint, w *write) error {
+	if err := mark.move(tx, s.db.shared()); err != nil {
+		return err
+	}
+	mark.used = true
 	w.err = w.fn(tx)
 	if !w.steady {
 		s.facts = nil
@@ -184,10 +208,8 @@ func (s *Store) runOne(tx *sql.Tx, w *write) error {
 		if _, err := tx.Exec("ROLLBACK TO w"); err != nil {
 			return fmt.Errorf("store: roll one write back: %w", err)
 		}
+		mark.used = false
 		w.err = named(w.err)
-	}
-	if _, err := tx.Exec("RELEASE w"); err != nil {
-		return fmt.Errorf("store: release: %w", err)
 	}
 	return nil
 }

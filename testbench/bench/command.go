@@ -44,6 +44,7 @@ const (
 	groupAgent    = "agent"
 	groupTill     = "till"
 	groupBusy     = "busy"
+	groupStores   = "stores"
 	groupTLV      = "tlv"
 	groupRender   = "render"
 	groupEmulator = "emulator"
@@ -56,6 +57,7 @@ var groups = []group{
 	{groupAgent, (*bench).agent},
 	{groupTill, (*bench).till},
 	{groupBusy, (*bench).busy},
+	{groupStores, (*bench).stores},
 	{groupTLV, (*bench).tlv},
 	{groupRender, (*bench).render},
 	{groupEmulator, (*bench).emulator},

@@ -17,11 +17,12 @@ var (
 	benchTill     = goBench{pkg: "./hub/till", pattern: "^BenchmarkJobs$/^lanes=(1|64)$", time: "600x", quick: "200x", count: 3}
 	benchPool     = goBench{pkg: "./hub/till", pattern: "^BenchmarkPool$", time: "1000x", quick: "200x", count: 1}
 	benchLatency  = goBench{pkg: "./hub/till", pattern: "^BenchmarkLatency$", time: "5000x", quick: "1000x", count: 1}
+	benchStores   = goBench{pkg: "./hub/store", pattern: "^BenchmarkStores$", time: "3000x", quick: "500x", count: 1}
 	benchTLV      = goBench{pkg: "./fiscal/ffd", pattern: "^Benchmark(ParseDocument|AppendDocument|ComposeReceipt)$", time: "200ms", quick: "50ms", count: 3}
 	benchRender   = goBench{pkg: "./display", pattern: "^BenchmarkRender$/^(" + renderPattern + ")$/^receipt$", time: "200ms", quick: "50ms", count: 3}
 	benchEmulator = goBench{pkg: "./testbench/register", pattern: "^BenchmarkReceipt$/^memory$", time: "500ms", quick: "100ms", count: 3}
 	benchDriver   = goBench{pkg: "./testbench/register", pattern: "^BenchmarkDriverReceipt$", time: "500ms", quick: "100ms", count: 3}
-	allBenches    = []goBench{benchFramer, benchRecover, benchIngest, benchTill, benchPool, benchLatency, benchTLV, benchRender, benchEmulator, benchDriver}
+	allBenches    = []goBench{benchFramer, benchRecover, benchIngest, benchTill, benchPool, benchLatency, benchStores, benchTLV, benchRender, benchEmulator, benchDriver}
 	renderSizes   = []string{"128x64x1bit", "240x240", "320x240", "480x800", "800x480", "1280x800"}
 	renderPattern = "128x64x1bit|240x240|320x240|480x800|800x480|1280x800"
 )
@@ -144,6 +145,33 @@ func (b *bench) till(ctx context.Context) ([]Row, error) {
 				row.Budget = atMost(budgetShare)
 			}
 			row.Note = b.words.notes["share"]
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// stores measures both databases under the same writes, one writer and 64.
+func (b *bench) stores(ctx context.Context) ([]Row, error) {
+	r, err := b.run(ctx, benchStores)
+	if err != nil {
+		return nil, err
+	}
+	var rows []Row
+	for _, what := range []string{"sales", "documents"} {
+		for _, beside := range []string{"1", "64"} {
+			file, err1 := r.get("Stores/sqlite/beside="+beside, what+"/s")
+			server, err2 := r.get("Stores/postgres/beside="+beside, what+"/s")
+			if err := errors.Join(err1, err2); err != nil {
+				return rows, err
+			}
+			unit := "records/s"
+			if what == "documents" {
+				unit = "receipts/s"
+			}
+			row := b.row("store_"+what, unit, server, beside)
+			row.Key += "_" + beside
+			row.Peer = b.peer("sqlite", file)
 			rows = append(rows, row)
 		}
 	}

@@ -25,7 +25,7 @@ var russian = words{
 	marks: map[string]string{MarkOK: "в норме", MarkOver: "ВНЕ БЮДЖЕТА", MarkFailed: "не измерено"},
 	groups: map[string]string{
 		groupWords: "Разбор шины", groupTLV: "Фискальные документы", groupRender: "Картинка чека", groupEmulator: "Эмулятор кассы",
-		groupIngest: "Надёжный приём через MQTT", groupTill: "Задания на чеки", groupBusy: "Занятость кассы",
+		groupIngest: "Надёжный приём через MQTT", groupTill: "Задания на чеки", groupBusy: "Занятость кассы", groupStores: "PostgreSQL рядом с SQLite",
 		groupVend: "От продажи до QR-кода на дисплее", groupAgent: "Агент на насыщенной шине",
 	},
 	rows: map[string]string{
@@ -40,6 +40,7 @@ var russian = words{
 		"share_sellers_p50": "доля хаба, 500 продаж/с, 64 кассы: половина", "share_sellers_p99": "доля хаба, 500 продаж/с, 64 кассы: 99 %",
 		"share_pool_p50": "то же одним пулом: половина", "share_pool_p99": "то же одним пулом: 99 %",
 		"busy": "чеков при очереди, касса %s", "busy_bare": "  голый клиент рядом с пределом кассы",
+		"store_sales": "продаж, агентов сразу: %s", "store_documents": "чеков с намерением следующего, касс сразу: %s",
 		"tlv_parse": "разбор TLV-документа", "tlv_append": "запись TLV-документа", "compose": "чек из продажи",
 		"render": "чек с QR, %s", "emulator": "голый клиент, касса без задержки", "emulator_driver": "драйвер, касса без задержки",
 		"qr_p50": "касса %s: половина быстрее", "qr_p99": "касса %s: 99 %% быстрее",
@@ -49,7 +50,7 @@ var russian = words{
 	units: map[string]string{"words/s": "слов/с", "allocs": "шт.", "records/s": "записей/с", "jobs/s": "заданий/с", "receipts/s": "чеков/с",
 		"docs/s": "док./с", "ms": "мс", "MB": "МБ", "%core": "% ядра", "bytes": "байт"},
 	peers: map[string]string{"line": "линия на 9600 бод", "broker": "голый брокер", "inserts": "голые вставки", "fleet": "парк из бюджета, продаж/с",
-		"bare": "голый клиент", "limit": "предел", "register": "касса", "real": "касса 350 мс", "registers": "столько касс могут"},
+		"bare": "голый клиент", "limit": "предел", "register": "касса", "real": "касса 350 мс", "registers": "столько касс могут", "sqlite": "SQLite"},
 	notes: map[string]string{
 		"allocs": "выделений %s, %s байт на операцию",
 		"vends":  "продаж %d, автоматов %d; время по часам агента: от решающего слова до картинки",
@@ -68,7 +69,7 @@ var english = words{
 	marks: map[string]string{MarkOK: "ok", MarkOver: "OVER BUDGET", MarkFailed: "not measured"},
 	groups: map[string]string{
 		groupWords: "Decoding the bus", groupTLV: "Fiscal documents", groupRender: "Picture of a receipt", groupEmulator: "Register emulator",
-		groupIngest: "Durable ingest through MQTT", groupTill: "Jobs of receipts", groupBusy: "Register kept busy",
+		groupIngest: "Durable ingest through MQTT", groupTill: "Jobs of receipts", groupBusy: "Register kept busy", groupStores: "PostgreSQL beside SQLite",
 		groupVend: "From vend to the QR code on the display", groupAgent: "Agent on a saturated bus",
 	},
 	rows: map[string]string{
@@ -83,6 +84,7 @@ var english = words{
 		"share_sellers_p50": "hub's share, 500 sales/s, 64 registers: half", "share_sellers_p99": "hub's share, 500 sales/s, 64 registers: 99%",
 		"share_pool_p50": "the same in one pool: half", "share_pool_p99": "the same in one pool: 99%",
 		"busy": "receipts with a backlog, register of %s", "busy_bare": "  a bare client beside the register's limit",
+		"store_sales": "sales, agents at once: %s", "store_documents": "receipts with the next intent, registers at once: %s",
 		"tlv_parse": "parse a TLV document", "tlv_append": "write a TLV document", "compose": "receipt of a sale",
 		"render": "receipt with QR, %s", "emulator": "bare client, register of no delay", "emulator_driver": "driver, register of no delay",
 		"qr_p50": "register of %s: half are faster", "qr_p99": "register of %s: 99%% are faster",
@@ -92,7 +94,7 @@ var english = words{
 	units: map[string]string{"words/s": "words/s", "allocs": "allocs", "records/s": "records/s", "jobs/s": "jobs/s", "receipts/s": "receipts/s",
 		"docs/s": "docs/s", "ms": "ms", "MB": "MB", "%core": "% of a core", "bytes": "bytes"},
 	peers: map[string]string{"line": "a line at 9600 baud", "broker": "bare broker", "inserts": "bare inserts", "fleet": "the budget's fleet, sales/s",
-		"bare": "bare client", "limit": "limit", "register": "register", "real": "a 350 ms register", "registers": "so many registers can"},
+		"bare": "bare client", "limit": "limit", "register": "register", "real": "a 350 ms register", "registers": "so many registers can", "sqlite": "SQLite"},
 	notes: map[string]string{
 		"allocs": "%s allocations, %s bytes each",
 		"vends":  "%d vends of %d machines; by the agent's clock, from the deciding word to the picture",

@@ -190,7 +190,7 @@ func (c *conn) prepare(ctx context.Context, query string, args []driver.NamedVal
 		}
 	}
 	if c.writer != nil {
-		ctx = context.WithoutCancel(ctx)
+		ctx = context.Background() // pgx watches any other
 	}
 	return rewritten(query, marks), ctx
 }

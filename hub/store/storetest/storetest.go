@@ -25,11 +25,11 @@ const Need = "CHEKOMAT_NEED_POSTGRES"
 var over *Server
 
 // Run runs the tests over SQLite, and again over PostgreSQL when they passed and
-// there is one. migrate opens and closes the store at an address, which makes
+// there is one. Benchmarks choose by themselves. migrate opens and closes the store at an address, which makes
 // its schema: every database of a test begins as a copy of that one.
 func Run(m *testing.M, migrate func(address string) error) int {
 	flag.Parse()
-	if code := m.Run(); code != 0 || given("test.fuzz") || given("test.list") || given("test.fuzzworker") {
+	if code := m.Run(); code != 0 || given("test.fuzz") || given("test.list") || given("test.bench") || given("test.fuzzworker") {
 		return code
 	}
 	if testing.Short() && os.Getenv(Need) == "" {
