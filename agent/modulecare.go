@@ -150,13 +150,15 @@ func (m Main) infoText(in moduleInfo) string {
 
 func (m Main) moduleUpdateCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "update URL FILE.bin", Args: cobra.ExactArgs(2),
+		Use: "update URL FILE.img", Args: cobra.ExactArgs(2),
 		Short: m.say("Прошить модуль по линии", "Give the module new firmware over the link"),
-		Long: m.say(`Проверяет файл, пишет его во вторую область модуля, там он проверяется ещё раз, и
+		Long: m.say(`FILE.img — файл обновления из сборки прошивки (firmware/build/chekomat.img).
+Проверяет его, пишет его во вторую область модуля, там он проверяется ещё раз, и
 только потом модуль перезапускается. Если новая прошивка не отзовётся, модуль сам
 вернётся к прежней: команда скажет об этом и выйдет с кодом 1. Пока модуль
 перезапускается (секунды), шину никто не слушает: обновляйте, когда автомат стоит.`,
-			`Checks the file, writes it into the module's second slot, where it is verified again,
+			`FILE.img is the update file of a firmware build (firmware/build/chekomat.img).
+Checks it, writes it into the module's second slot, where it is verified again,
 and only then restarts the module. When the new firmware does not greet, the module
 goes back by itself: the command says so and exits with 1. While the module restarts
 (seconds) nobody listens to the bus: update while the machine stands idle.`),
