@@ -19,7 +19,6 @@ import (
 // stock is the disk the hubs stand on.
 type stock struct {
 	disk *powercut.Disk
-	full int64 // until when
 }
 
 const database = "hub.db"

@@ -90,7 +90,7 @@ func (l *lane) turn() {
 
 // stir wakes the worker when somebody called it.
 func (l *lane) stir() {
-	if l.nap.wake != nil && len(l.nap.wake) > 0 && !l.awake {
+	if len(l.nap.wake) > 0 && !l.awake {
 		l.h.guard(l.turn)
 	}
 }
