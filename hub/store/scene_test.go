@@ -44,15 +44,13 @@ func newSceneAt(tb testing.TB, address string) *scene {
 		}
 	})
 	sc.Store = s
-	sc.do(`INSERT INTO operator(id,name,created_at) VALUES ('op','Оператор',1)`)
-	sc.do(`INSERT INTO seller(id,operator_id,name,inn,created_at) VALUES ('s','op','ООО «Кофе»','7707083893',1)`)
-	sc.do(`INSERT INTO seller_tax(seller_id,valid_from,tax_system,vat) VALUES ('s',1,1,'standard')`)
-	sc.do(`INSERT INTO machine(id,operator_id,created_at) VALUES ('m','op',1)`)
-	sc.do(`INSERT INTO machine_period(machine_id,valid_from,seller_id,serial,address,place,zone) VALUES ('m',1,'s','VM1','Москва, Ленина 1','холл','Europe/Moscow')`)
-	for _, src := range []string{"cash", "reader1"} {
-		sc.do(`INSERT INTO fiscalizer(machine_id,source,valid_from,who) VALUES ('m',?,1,'us')`, src)
-	}
-	sc.do(`INSERT INTO plan_column(machine_id,col,valid_from,name,price) VALUES ('m',5,1,'Эспрессо',5000)`)
+	sc.do(`INSERT INTO operator(id,name,created_at) VALUES ('op','Оператор',1);
+		INSERT INTO seller(id,operator_id,name,inn,created_at) VALUES ('s','op','ООО «Кофе»','7707083893',1);
+		INSERT INTO seller_tax(seller_id,valid_from,tax_system,vat) VALUES ('s',1,1,'standard');
+		INSERT INTO machine(id,operator_id,created_at) VALUES ('m','op',1);
+		INSERT INTO machine_period(machine_id,valid_from,seller_id,serial,address,place,zone) VALUES ('m',1,'s','VM1','Москва, Ленина 1','холл','Europe/Moscow');
+		INSERT INTO fiscalizer(machine_id,source,valid_from,who) VALUES ('m','cash',1,'us'), ('m','reader1',1,'us');
+		INSERT INTO plan_column(machine_id,col,valid_from,name,price) VALUES ('m',5,1,'Эспрессо',5000)`)
 	sc.agent("a1")
 	sc.do(`INSERT INTO binding(operator_id,agent_id,machine_id,valid_from) VALUES ('op','a1','m',1)`)
 	return sc

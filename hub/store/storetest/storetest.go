@@ -25,8 +25,10 @@ const Need = "CHEKOMAT_NEED_POSTGRES"
 var over *Server
 
 // Run runs the tests over SQLite, and again over PostgreSQL when they passed and
-// there is one. Benchmarks choose by themselves. migrate opens and closes the store at an address, which makes
-// its schema: every database of a test begins as a copy of that one.
+// there is one; property tests, unless told how often (-rapid.checks), with
+// fewer draws. Benchmarks choose by themselves. migrate opens and closes the
+// store at an address, which makes its schema: every database of a test begins
+// as a copy of that one.
 func Run(m *testing.M, migrate func(address string) error) int {
 	flag.Parse()
 	if code := m.Run(); code != 0 || given("test.fuzz") || given("test.list") || given("test.bench") || given("test.fuzzworker") {
@@ -50,8 +52,22 @@ func Run(m *testing.M, migrate func(address string) error) int {
 	}
 	fmt.Println("store: the same over PostgreSQL")
 	over = s
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == checks })
+	if f := flag.Lookup(checks); f != nil && !said {
+		if err := f.Value.Set(draws); err != nil {
+			fmt.Fprintln(os.Stderr, "storetest:", err)
+			return 1
+		}
+	}
 	return m.Run()
 }
+
+// The flag of pgregory.net/rapid, and its value in the second run.
+const (
+	checks = "rapid.checks"
+	draws  = "30"
+)
 
 // given says whether a flag of the test binary is set.
 func given(name string) bool {
