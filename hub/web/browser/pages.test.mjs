@@ -32,8 +32,11 @@ test("the dashboard shows machines, sales as they come, the register and money",
   assert.equal(await page.locator("[data-machine]").count(), 3);
   const chip = page.locator("[data-test=feed] button.chip.good").first();
   await chip.waitFor({ timeout: 60_000 });
-  assert.doesNotMatch(await page.locator("[data-test=today]").innerText(), /^0 ₽/);
-  assert.match(await page.locator("[data-lane]").first().innerText(), /работает|занята/);
+  // The sums come a moment after the sale they are of.
+  const says = (selector, source) =>
+    page.waitForFunction(([s, r]) => new RegExp(r).test(document.querySelector(s)?.innerText ?? ""), [selector, source]);
+  await says("[data-test=today]", "^(?!0 ₽)\\S");
+  await says("[data-lane]", "работает|занята");
   assert.ok(!page.url().includes("token"), "the token does not stay in the address");
   await chip.click();
   const picture = page.locator("dialog img");
