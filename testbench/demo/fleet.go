@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"strconv"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -89,6 +91,21 @@ func provision(ctx context.Context, c *client.Client, register string, members [
 			Fiscalizers: []contract.Fiscalizer{{Source: "cash", Who: "us"}, {Source: "reader1", Who: "us"}, {Source: "reader2", Who: "us"}},
 		}})
 	}
+	for {
+		err := tell(ctx, c, want, members)
+		refused, answered := errors.AsType[*client.Error](err)
+		if err == nil || ctx.Err() != nil || answered && refused.Problem.Status < http.StatusInternalServerError {
+			return err
+		}
+		select { // a hub that was killed meanwhile comes back, and what was told is not told twice
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func tell(ctx context.Context, c *client.Client, want client.Plan, members []member) error {
 	made, err := c.Provision(ctx, want)
 	if err != nil {
 		return err
