@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chekomat/chekomat/hub/store/postgres"
 	"github.com/chekomat/chekomat/hub/store/storetest"
 )
 
@@ -116,4 +117,45 @@ func TestTheServerCrashesInMidWrite(t *testing.T) {
 		}
 	}
 	t.Logf("%d stored, %d refused", len(stored), len(refused))
+}
+
+// TestAServerThatTakesNoWrites: as after a failover to a standby. Reading goes
+// on, writes say why, and go on when it is the primary again.
+func TestAServerThatTakesNoWrites(t *testing.T) {
+	storetest.OwnServer(t)
+	sc := newScene(t)
+	ctx := t.Context()
+	cfg, err := postgres.Parse(sc.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := cfg.Plain()
+	defer pool.Close()
+	admin, err := pool.Conn(ctx) // the one session that stays as it is
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	become := func(readOnly string) {
+		t.Helper()
+		for _, q := range []string{
+			`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = ` + readOnly + `', current_database()); END $$`,
+			`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+		} {
+			if _, err := admin.ExecContext(ctx, q); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	become("on")
+	if err := sc.Write(ctx, addOperator("refused")); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("a write: %v", err)
+	}
+	if n := sc.count(`SELECT count(*) FROM operator`); n != 1 {
+		t.Errorf("%d operators", n)
+	}
+	become("off")
+	if err := sc.Write(ctx, addOperator("taken")); err != nil {
+		t.Errorf("a write to the primary: %v", err)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chekomat/chekomat/agent/wire"
 	"github.com/chekomat/chekomat/fiscal"
@@ -19,25 +20,40 @@ import (
 // call, and documents that so many lanes finish at once, each with the intent of
 // the next in the same transaction.
 func BenchmarkStores(b *testing.B) {
-	for _, kind := range []string{"sqlite", "postgres"} {
+	for _, kind := range stores {
 		for _, beside := range []int{1, 64} {
-			b.Run(fmt.Sprintf("%s/beside=%d", kind, beside), func(b *testing.B) {
-				address := filepath.Join(b.TempDir(), "hub.db")
-				if kind == "postgres" {
-					srv, err := storetest.Start(storetest.Options{Durable: true})
-					if errors.Is(err, storetest.ErrNotInstalled) {
-						b.Skip(err)
-					}
-					if err != nil {
-						b.Fatal(err)
-					}
-					b.Cleanup(srv.Stop)
-					address = srv.URL("postgres")
-				}
-				benchStore(b, newSceneAt(b, address), beside)
-			})
+			b.Run(fmt.Sprintf("%s/beside=%d", kind, beside), func(b *testing.B) { benchStore(b, newSceneAt(b, scratch(b, kind)), beside) })
 		}
 	}
+}
+
+var stores = []string{"sqlite", "postgres"}
+
+// scratch is a new database of a kind, with commits as durable as in service.
+func scratch(b *testing.B, kind string) string {
+	b.Helper()
+	if kind == "sqlite" {
+		return filepath.Join(b.TempDir(), "hub.db")
+	}
+	srv, err := storetest.Start(storetest.Options{Durable: true})
+	if errors.Is(err, storetest.ErrNotInstalled) {
+		b.Skip(err)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(srv.Stop)
+	return srv.URL("postgres")
+}
+
+func openScratch(b *testing.B, kind string) *Store {
+	b.Helper()
+	s, err := Open(context.Background(), scratch(b, kind), time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	return s
 }
 
 func benchStore(b *testing.B, sc *scene, beside int) {
