@@ -28,7 +28,7 @@ test: web ## everything: unit, property, firmware, simulation, fuzz smoke, crash
 	$(MAKE) --no-print-directory -C firmware test
 	CHEKOMAT_NEED_POSTGRES=1 go test -timeout 20m $$(go list ./... | grep -vE '$(ALONE)')
 	go test -timeout 20m -p 1 $$(go list ./... | grep -E '$(ALONE)')
-	$(MAKE) --no-print-directory fuzz FUZZTIME=2s
+	$(MAKE) --no-print-directory fuzz FUZZTIME=1s
 	$(MAKE) --no-print-directory crash browser
 
 check: lint ## the quick one for every commit: lint and fast tests
