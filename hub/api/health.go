@@ -87,7 +87,7 @@ func (s *Server) checkLanes(ctx context.Context) contract.HealthCheck {
 	c := contract.HealthCheck{Name: "lanes", Status: healthOK}
 	sum, err := s.o.Store.Summary(ctx, "")
 	if err != nil {
-		c.Status, c.Detail = healthDegraded, err.Error()
+		c.Status, c.Detail = healthDegraded, detailOf(err)
 		return c
 	}
 	bad := map[string]int{}
