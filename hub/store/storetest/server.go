@@ -54,6 +54,7 @@ type Options struct {
 type Server struct {
 	o        Options
 	bin, dir string
+	schema   string // fingerprint of the template's
 
 	mu      sync.Mutex
 	command *exec.Cmd
@@ -202,4 +203,16 @@ func (s *Server) exec(database, query string) error {
 		return fmt.Errorf("database %s: %w", database, err)
 	}
 	return nil
+}
+
+// ask runs a query that gives one text.
+func (s *Server) ask(database, query string) (answer string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := pgx.Connect(ctx, s.URL(database))
+	if err != nil {
+		return "", err
+	}
+	defer c.Close(ctx) //nolint:errcheck // nothing was written
+	return answer, c.QueryRow(ctx, query).Scan(&answer)
 }

@@ -138,7 +138,7 @@ func (s *Server) Address(tb testing.TB) string {
 		}
 	}
 	tb.Cleanup(func() {
-		if tb.Failed() || s.exec(name, empty) != nil { // what is odd about it goes with it
+		if tb.Failed() || s.exec(name, empty) != nil || !s.untouched(name) { // what is odd about it goes with it
 			if err := s.exec("postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 				tb.Log(err)
 			}
@@ -163,8 +163,27 @@ func (s *Server) template(migrate func(address string) error) error {
 	if err := migrate(s.URL(templateName)); err != nil {
 		return fmt.Errorf("make the schema: %w", err)
 	}
-	return s.exec(templateName, seed)
+	if err := s.exec(templateName, seed); err != nil {
+		return err
+	}
+	var err error
+	s.schema, err = s.ask(templateName, schema)
+	return err
 }
+
+// untouched says that a database's schema is still the template's: a test may
+// have changed it, to make a write fail.
+func (s *Server) untouched(database string) bool {
+	got, err := s.ask(database, schema)
+	return err == nil && got == s.schema
+}
+
+// schema is a fingerprint of tables, constraints and triggers.
+const schema = `SELECT md5(string_agg(x, ',' ORDER BY x)) FROM (
+	SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+	UNION ALL SELECT attrelid::regclass || ' ' || attname || ' ' || atttypid::regtype || attnotnull FROM pg_attribute
+		WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) AND attnum > 0 AND NOT attisdropped
+	UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal) AS all_of(x)`
 
 // seed keeps the rows that migrations have made.
 const seed = `CREATE SCHEMA seed;
