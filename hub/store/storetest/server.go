@@ -62,6 +62,10 @@ type Server struct {
 	log     *os.File
 }
 
+// socketRoom is how long the path above the server's folder may be: a socket's
+// own path has room for 107 bytes (unix(7)).
+const socketRoom = 60
+
 // Start makes a server in a temporary folder and waits until it answers.
 // ErrNotInstalled when there is none to run.
 func Start(o Options) (*Server, error) {
@@ -69,7 +73,11 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "chekomat-pg-")
+	parent := os.TempDir()
+	if len(parent) > socketRoom {
+		parent = "/tmp"
+	}
+	dir, err := os.MkdirTemp(parent, "chekomat-pg-")
 	if err != nil {
 		return nil, err
 	}
