@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.tools:$(PATH)
 
 CHEKOMAT_TRACES ?= $(abspath ../shared/traces)
 export CHEKOMAT_TRACES
-FUZZTIME ?= 3s
+FUZZTIME ?= 20000x
 GOLANGCI := v2.15.0
 LDFLAGS := -s -w
 BINARIES := hub agent testbench
@@ -28,7 +28,7 @@ test: web ## everything: unit, property, firmware, simulation, fuzz smoke, crash
 	$(MAKE) --no-print-directory -C firmware test
 	CHEKOMAT_NEED_POSTGRES=1 go test -timeout 20m $$(go list ./... | grep -vE '$(ALONE)')
 	go test -timeout 20m -p 1 $$(go list ./... | grep -E '$(ALONE)')
-	$(MAKE) --no-print-directory fuzz FUZZTIME=1s
+	$(MAKE) --no-print-directory fuzz FUZZTIME=3000x
 	$(MAKE) --no-print-directory crash browser
 
 check: lint ## the quick one for every commit: lint and fast tests
@@ -40,7 +40,7 @@ lint: .tools/golangci-lint
 bench: bin/hub bin/agent bin/testbench ## every hot path beside its limit or peer, with the budgets of the design
 	@bin/testbench bench $(ARGS)
 
-fuzz: ## each fuzz target for FUZZTIME (default 3s)
+fuzz: ## each fuzz target for FUZZTIME inputs (default 20000x; a time, '10m', does too)
 	@testbench/fuzz.sh $(FUZZTIME)
 
 crash: bin/hub bin/agent bin/testbench ## kill programs at random and at each kill point, break registers, fill disks; count receipts
