@@ -166,6 +166,7 @@ func (i *Ingest) settle() {
 		case <-i.ctx.Done():
 			return
 		case <-i.landed:
+			i.lull()
 		case <-again.C:
 		}
 		for more := true; more && i.ctx.Err() == nil; {
@@ -175,6 +176,32 @@ func (i *Ingest) settle() {
 				i.note(err)
 				again.Reset(time.Second)
 			}
+		}
+	}
+}
+
+// A backlog that still pours in is taken down before its jobs are made, so that
+// many agents that come back at once are all acknowledged soon; registers have
+// work for minutes by then.
+const (
+	lullAfter = 20 * time.Millisecond // nothing landed for so long
+	lullMost  = time.Second           // of waiting for that
+)
+
+func (i *Ingest) lull() {
+	quiet, most := time.NewTimer(lullAfter), time.NewTimer(lullMost)
+	defer quiet.Stop()
+	defer most.Stop()
+	for {
+		select {
+		case <-i.landed:
+			quiet.Reset(lullAfter)
+		case <-quiet.C:
+			return
+		case <-most.C:
+			return
+		case <-i.ctx.Done():
+			return
 		}
 	}
 }
