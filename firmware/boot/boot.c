@@ -4,7 +4,7 @@
 #include "../core/slots.h"
 #include "../hw/handover.h"
 
-void port_usb_boot(void);
+void usb_boot(void);
 
 static uint32_t reason(const struct choice *was, const struct choice *is)
 {
@@ -23,7 +23,7 @@ void boot_main(void)
 	struct choice was = choice_read(), c;
 	uint8_t slot = choice_boot(&c);
 	if (slot == NO_SLOT)
-		port_usb_boot();
+		usb_boot();
 	uint32_t why = reason(&was, &c);
 	if (why == BOOT_POWER)
 		SCRATCH(2) = 0;

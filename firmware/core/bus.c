@@ -1,5 +1,6 @@
 #include "bus.h"
 #include "link.h"
+#include "port.h"
 
 /* All in us. A word takes 1146; the next byte of a block follows within 1000;
  * an answer begins within 5000 after the stop bit, never later. */
@@ -22,9 +23,33 @@ static bool complete(const struct bus *b)
 	return b->n >= 2 && s == b->block[b->n - 1];
 }
 
+/* dropped tells what became of a queue entry. */
+static void dropped(void *ctx, uint8_t tag, uint8_t result, uint8_t tries)
+{
+	struct bus *b = ctx;
+	note_report(b->notes, b->tx_at, tag, result, tries);
+}
+
+void bus_init(struct bus *b, struct notes *notes)
+{
+	*b = (struct bus){.notes = notes, .voice = {.dropped = dropped, .ctx = b}};
+}
+
+/* locked says that the jumper keeps the transmitter off. It is told once: somebody
+ * set it while we spoke. */
+static bool locked(struct bus *b)
+{
+	if (!port_interlock())
+		return false;
+	note_event(b->notes, b->heard, E_INTERLOCK, LINE_SLAVE, b->block[0]);
+	voice_set_mode(&b->voice, 0, NULL, 0);
+	note_event(b->notes, b->heard, E_MODE, 0xFF, 0);
+	return true;
+}
+
 static void speak(struct bus *b, const uint8_t *answer, size_t n, uint64_t now)
 {
-	if (bus_locked(b))
+	if (locked(b))
 		return;
 	uint64_t stop = b->heard + word_time;
 	uint64_t at = stop + turn > now ? stop + turn : now;
@@ -41,7 +66,7 @@ static void speak(struct bus *b, const uint8_t *answer, size_t n, uint64_t now)
 	b->tx_end = at + n * (word_time + 20);
 	b->awaiting = true; /* RET may follow an ACK too */
 	b->address = b->block[0];
-	bus_say(b, b->tx, n, at);
+	port_say(b->tx, n, at);
 }
 
 static void hear(struct bus *b, uint8_t what, uint64_t now)
@@ -127,7 +152,7 @@ struct word bus_word(struct bus *b, struct word w)
 	}
 	if (!b->collided) {
 		b->collided = true;
-		bus_collision(b, w.t, w.w & W_VALUE);
+		note_event(b->notes, w.t, E_COLLISION, LINE_SLAVE, w.w & W_VALUE);
 	}
 	return w;
 }
@@ -138,7 +163,7 @@ void bus_tick(struct bus *b, uint64_t now, uint64_t *next)
 		return;
 	/* What looks like the end may be the middle: no further byte may have begun. */
 	uint64_t at = at_once(b) ? 0 : b->due_at;
-	if (at != 0 && now >= at && bus_master_busy(b))
+	if (at != 0 && now >= at && port_master_busy())
 		at = now + 300;
 	if (now < at) {
 		if (at < *next)

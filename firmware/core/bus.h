@@ -5,11 +5,13 @@
 #ifndef CHEKOMAT_BUS_H
 #define CHEKOMAT_BUS_H
 
+#include "notes.h"
 #include "ring.h"
 #include "voice.h"
 
 struct bus {
 	struct voice voice;
+	struct notes *notes;
 
 	uint8_t block[BLOCK_MAX];
 	uint8_t n;           /* bytes of the block being heard; 0 none */
@@ -30,11 +32,8 @@ struct bus {
 	uint16_t late;       /* answers not given because they came too late */
 };
 
-/* What the bus part needs of the module around it. */
-void bus_say(struct bus *b, const uint16_t *words, size_t n, uint64_t at);
-bool bus_locked(struct bus *b); /* the interlock jumper keeps the transmitter off */
-bool bus_master_busy(struct bus *b); /* a word of the VMC has begun and is not over */
-void bus_collision(struct bus *b, uint64_t t, uint16_t heard);
+/* bus_init starts in silence; what happens is noted. */
+void bus_init(struct bus *b, struct notes *notes);
 
 /* bus_word takes a word of the MDB lines before it goes to the ring and gives
  * it back, with W_OWN where it is ours. */

@@ -1,5 +1,5 @@
-/* Commands of the host. */
-#include "module.h"
+#include "command.h"
+#include "tell.h"
 
 static uint8_t resume(struct module *m, const uint8_t *b)
 {
@@ -42,14 +42,14 @@ static uint8_t set_mode(struct module *m, const uint8_t *b, size_t n, uint64_t n
 	if (n > 1 + VOICE_ADDRESSES)
 		return S_LENGTH;
 	if (b[0] != 0 && port_interlock()) {
-		module_event(m, now, E_INTERLOCK, LINE_SLAVE, 0);
+		note_event(&m->notes, now, E_INTERLOCK, LINE_SLAVE, 0);
 		return S_INTERLOCK;
 	}
 	if (b[0] != 0 && m->update.open)
 		return S_BUSY;
 	uint8_t was = m->bus.voice.n, status = voice_set_mode(&m->bus.voice, b[0], b + 1, n - 1);
 	if (status == S_OK && (was > 0) != (m->bus.voice.n > 0))
-		module_event(m, now, E_MODE, 0xFF, b[0]);
+		note_event(&m->notes, now, E_MODE, 0xFF, b[0]);
 	return status;
 }
 
@@ -76,26 +76,8 @@ static uint8_t line_config(struct module *m, const uint8_t *b, uint64_t now)
 {
 	if (b[0] < LINES && b[1] <= 3 && port_line(b[0], b[1], get32(b + 2)))
 		return S_OK;
-	module_event(m, now, E_CONFIG, b[0], b[1]);
+	note_event(&m->notes, now, E_CONFIG, b[0], b[1]);
 	return S_VALUE;
-}
-
-static uint8_t set_outputs(struct module *m, const uint8_t *b)
-{
-	m->out.value = (uint8_t)((m->out.value & ~b[0]) | (b[1] & b[0]));
-	m->out.value &= 3;
-	port_outputs(m->out.value);
-	return S_OK;
-}
-
-static uint8_t safe_outputs(struct module *m, const uint8_t *b)
-{
-	uint16_t after = get16(b + 1);
-	if (b[0] > 3 || after == 0)
-		return S_VALUE;
-	m->out.safe = b[0];
-	m->out.after = (uint64_t)after * 100000;
-	return S_OK;
 }
 
 static uint8_t reboot(struct module *m, const uint8_t *b, uint64_t now)
@@ -164,9 +146,9 @@ uint8_t command(struct module *m, const struct frame *f, uint64_t now)
 	case T_SET_MODE:
 		return set_mode(m, b, f->n, now);
 	case T_SET_OUTPUTS:
-		return set_outputs(m, b);
+		return outputs_set(&m->out, b[0], b[1]);
 	case T_SAFE_OUTPUTS:
-		return safe_outputs(m, b);
+		return outputs_safe(&m->out, b[0], get16(b + 1));
 	case T_PING:
 		return pong(m, b, now);
 	case T_REPLY_SET:

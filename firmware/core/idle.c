@@ -6,7 +6,7 @@ enum { UNTOLD, ACKED, SILENT };
 /* An answer comes within 5 ms of the command's last word; 20 ms to tolerate. */
 static const uint64_t late = 20000, life = 5000000;
 
-static unsigned line(uint16_t w) { return w >> W_LINE_SHIFT & 3; }
+static unsigned line_of(uint16_t w) { return w >> W_LINE_SHIFT & 3; }
 static bool plain(uint16_t w) { return (w & (W_FRAMING | W_BREAK_START | W_BREAK_END | W_LOST)) == 0; }
 
 /* A POLL is command 2, of coin, bill, hopper devices 3 (mdb 3). */
@@ -75,11 +75,11 @@ void idle_word(struct idle *s, struct ring *r, struct word w)
 		s->since = w.t;
 	}
 	uint16_t first = s->n > 0 ? s->stage[0].w : 0;
-	if (s->n == 2 && line(first) == LINE_MASTER && line(w.w) == LINE_MASTER && (w.w & W_MODE) != 0)
+	if (s->n == 2 && line_of(first) == LINE_MASTER && line_of(w.w) == LINE_MASTER && (w.w & W_MODE) != 0)
 		settle(s, r, SILENT);
 	if (s->n == 0) {
-		bool mdb = line(w.w) == LINE_MASTER && polls(w.w);
-		bool exe = line(w.w) == LINE_EXE_MASTER;
+		bool mdb = line_of(w.w) == LINE_MASTER && polls(w.w);
+		bool exe = line_of(w.w) == LINE_EXE_MASTER;
 		if (plain(w.w) && (mdb || exe)) {
 			s->stage[s->n++] = w;
 			return;
@@ -90,8 +90,8 @@ void idle_word(struct idle *s, struct ring *r, struct word w)
 	}
 	bool good = plain(w.w) && w.t - s->stage[s->n - 1].t < late;
 	s->stage[s->n++] = w;
-	if (line(first) == LINE_EXE_MASTER) {
-		uint8_t bit = good && line(w.w) == LINE_EXE_SLAVE ? exe_idle((uint8_t)first, (uint8_t)w.w) : 0;
+	if (line_of(first) == LINE_EXE_MASTER) {
+		uint8_t bit = good && line_of(w.w) == LINE_EXE_SLAVE ? exe_idle((uint8_t)first, (uint8_t)w.w) : 0;
 		if (bit != 0)
 			settle_exe(s, r, bit);
 		else
@@ -99,11 +99,11 @@ void idle_word(struct idle *s, struct ring *r, struct word w)
 		return;
 	}
 	if (s->n == 2) {
-		if (!good || line(w.w) != LINE_MASTER || (w.w & W_VALUE) != (first & 0xFF))
+		if (!good || line_of(w.w) != LINE_MASTER || (w.w & W_VALUE) != (first & 0xFF))
 			idle_flush(s, r);
 		return;
 	}
-	if (good && line(w.w) == LINE_SLAVE && (w.w & W_VALUE) == W_MODE)
+	if (good && line_of(w.w) == LINE_SLAVE && (w.w & W_VALUE) == W_MODE)
 		settle(s, r, ACKED);
 	else
 		idle_flush(s, r);
@@ -113,7 +113,7 @@ void idle_advance(struct idle *s, struct ring *r, uint64_t now)
 {
 	if (s->n == 0 || now - s->stage[s->n - 1].t < late)
 		return;
-	if (s->n == 2 && line(s->stage[0].w) == LINE_MASTER)
+	if (s->n == 2 && line_of(s->stage[0].w) == LINE_MASTER)
 		settle(s, r, SILENT);
 	else
 		idle_flush(s, r);

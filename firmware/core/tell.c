@@ -1,5 +1,4 @@
-/* Frames to the host. */
-#include "module.h"
+#include "tell.h"
 
 /* Words wait for company: 16 of them, or 2.5 ms since the newest began, or 15
  * ms since the oldest. All in us. */
@@ -12,7 +11,6 @@ bool tell(struct module *m, uint8_t link, uint8_t type, const uint8_t *body, siz
 	uint8_t wire[FRAME_WIRE];
 	size_t len = frame_encode(wire, type, m->hosts[link].seq++, body, n);
 	if (len == 0 || len > port_room(link)) {
-		/* Its number is used up, so the host sees that it is missing. */
 		m->frames_dropped = more16(m->frames_dropped);
 		return false;
 	}
@@ -55,9 +53,17 @@ void tell_heartbeat(struct module *m, uint64_t now)
 		p = put16(put16(put16(put32(p, l->words), l->framing), l->breaks), l->overruns);
 	}
 	p = put16(p, m->ring.over > 0xFFFF ? 0xFFFF : (uint16_t)m->ring.over);
-	p = put16(put16(p, m->frames_dropped), m->hosts[link].in.bad);
+	uint32_t dropped = (uint32_t)m->frames_dropped + m->notes.lost;
+	p = put16(put16(p, dropped > 0xFFFF ? 0xFFFF : (uint16_t)dropped), m->hosts[link].in.bad);
 	put16(put8(put8(p, mode(m)), m->out.value), m->supply);
 	tell(m, link, T_HEARTBEAT, b, sizeof b);
+}
+
+void tell_notes(struct module *m)
+{
+	const struct note *x;
+	while (m->link != NO_LINK && port_room(m->link) >= FRAME_WIRE && (x = notes_take(&m->notes)) != NULL)
+		tell(m, m->link, x->type, x->body, x->n);
 }
 
 /* one sends a frame of words from m->next on. */

@@ -2,7 +2,9 @@
 #ifndef CHEKOMAT_BOARD_H
 #define CHEKOMAT_BOARD_H
 
-#include "../core/module.h"
+#include "../core/link.h"
+#include "../core/port.h"
+#include "../core/ring.h"
 
 uint64_t time_now(void); /* us since boot */
 
@@ -33,7 +35,7 @@ void usb_send(const uint8_t *p, size_t n);
 bool usb_opened(void); /* once after each time a host raised DTR */
 
 void flash_id(uint8_t id[8]);
-uint64_t random64(void);
+void usb_boot(void); /* into the mask ROM, does not return */
 void watchdog_start(void);
 void watchdog_feed(void);
 

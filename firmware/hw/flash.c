@@ -69,7 +69,7 @@ void flash_id(uint8_t id[8])
 	REG(SS_CTRL) = 0;
 }
 
-void port_usb_boot(void)
+void usb_boot(void)
 {
 	((void (*)(uint32_t, uint32_t))rom('U', 'B'))(1u << PIN_LED, 0);
 }

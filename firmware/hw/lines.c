@@ -1,4 +1,5 @@
 /* The four lines: receivers on PIO0, the MDB transmitter on PIO1. */
+#include "../core/voice.h"
 #include "board.h"
 #include "regs.h"
 

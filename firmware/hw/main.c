@@ -1,4 +1,5 @@
 /* The program of the interface module: hardware below, core above. */
+#include "../core/module.h"
 #include "../version.h"
 #include "board.h"
 #include "handover.h"
@@ -9,33 +10,9 @@ enum { WORDS = 16384 }; /* 40 s of busy polling, hours of what is not idle */
 static struct module module;
 static struct kept room[WORDS];
 
-void port_usb_boot(void);
-
-size_t port_room(uint8_t link) { return link == LINK_USB ? usb_room() : uart_room(); }
-
-void port_send(uint8_t link, const uint8_t *p, size_t n)
-{
-	if (link == LINK_USB)
-		usb_send(p, n);
-	else
-		uart_send(p, n);
-}
-
-void port_reboot(uint8_t how)
-{
-	irq_off();
-	port_outputs(module.out.safe);
-	if (how == 1)
-		port_usb_boot();
-	SCRATCH(0) = REBOOT_BY_COMMAND;
-	watchdog_arm(1000);
-	for (;;)
-		;
-}
-
 /* The ring oscillator's lowest bit is random, not evenly; many of them make an
  * id nobody had before. */
-uint64_t random64(void)
+static uint64_t random64(void)
 {
 	uint64_t x = 0;
 	for (unsigned i = 0; i < 256; i++) {

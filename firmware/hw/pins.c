@@ -1,6 +1,5 @@
-/* Outputs, the interlock jumper, the supply, the watchdog. */
+/* Outputs, the interlock jumper, the supply. */
 #include "board.h"
-#include "handover.h"
 #include "regs.h"
 
 enum { LOW_MASK = 1 << PIN_OUT0 | 1 << PIN_OUT1 };
@@ -41,7 +40,3 @@ uint16_t supply_read(void)
 	}
 	return (uint16_t)(sum / 8 * 3300 * 16 / 4096);
 }
-
-void watchdog_start(void) { watchdog_arm(3000000); }
-
-void watchdog_feed(void) { REG(WATCHDOG_LOAD) = 6000000; }

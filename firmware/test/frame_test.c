@@ -1,4 +1,5 @@
 #include "check.h"
+#include "../core/tell.h"
 #include "hardware.h"
 #include <string.h>
 
@@ -159,9 +160,9 @@ TEST(frames_of_the_module)
 	CHECK(same("HEARTBEAT"));
 
 	fresh();
-	module_event(&m, 5123456, E_SUPPLY_LOST, 0xFF, 3120);
+	note_event(&m.notes, 5123456, E_SUPPLY_LOST, 0xFF, 3120);
 	m.bus.tx_at = 8123004;
-	m.bus.voice.dropped(&m, 0x11, TX_ACCEPTED, 1);
+	m.bus.voice.dropped(&m.bus, 0x11, TX_ACCEPTED, 1);
 	module_tick(&m, 1000, 0);
 	CHECK(same("EVENT"));
 	CHECK(same("TX_REPORT"));
