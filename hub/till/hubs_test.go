@@ -218,3 +218,29 @@ func TestALaneGoesToTheHubThatLives(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestALaneTakenBackSaysHowItDoes: what another hub stored of a lane while it
+// had it does not outlive its time. The simulation found lanes at work that the
+// dashboard went on calling busy.
+func TestALaneTakenBackSaysHowItDoes(t *testing.T) {
+	first := single(t)
+	second := &world{s: first.s, clock: first.clock, seller: "s", regs: first.regs, lanes: first.lanes, holder: "second"}
+	lane := func(want State) {
+		t.Helper()
+		l, err := first.s.Lane(t.Context(), "l")
+		if err != nil || l.State != string(want) {
+			t.Fatalf("the lane is called %s, %v; want %s", l.State, err, want)
+		}
+	}
+	first.rest(t, time.Minute)
+	lane(OK)
+	first.clock.t = first.clock.t.Add(10 * time.Minute) // it is suspended, its lease is over
+	first.reg().down = true
+	second.reboot(t)
+	second.rest(t, 10*time.Minute)
+	lane(Unreachable)
+	first.reg().down = false
+	first.clock.t = first.clock.t.Add(10 * time.Minute) // the second has died, the first wakes
+	first.rest(t, 10*time.Minute)
+	lane(OK)
+}

@@ -208,6 +208,7 @@ func (w *worker) takeLane(ctx context.Context) event {
 		return w.failed(err)
 	}
 	w.hold, w.kept = h, w.set.Now()
+	w.shown = Status{} // whoever had the lane may have stored another
 	w.pool.ours(w.seat)
 	w.set.Point("till.afterLease")
 	open, err := w.store.OpenAlarms(ctx, w.row.ID)
