@@ -235,10 +235,13 @@ func TestALaneTakenBackSaysHowItDoes(t *testing.T) {
 	first.rest(t, time.Minute)
 	lane(OK)
 	first.clock.t = first.clock.t.Add(10 * time.Minute) // it is suspended, its lease is over
-	first.reg().down = true
 	second.reboot(t)
+	second.upToSubmit(addJob(t, first.s, "s", "", 1, first.clock.t, 500))
+	first.reg().fates = []fate{lostAnswer}
+	second.step("l")
+	first.reg().down = true
 	second.rest(t, 10*time.Minute)
-	lane(Unreachable)
+	lane(Ambiguous)
 	first.reg().down = false
 	first.clock.t = first.clock.t.Add(10 * time.Minute) // the second has died, the first wakes
 	first.rest(t, 10*time.Minute)
