@@ -15,12 +15,8 @@ import (
 // hexadecimal after 0x.
 func Describe(e Element, lang string) string {
 	raw := "0x" + strings.ToUpper(hex.EncodeToString(e.Value))
-	info, ok := Lookup(e.Tag)
-	if !ok {
-		return raw
-	}
-	switch info.Type {
-	case Text, FixedText, Structure:
+	switch e.Type() {
+	case Text, FixedText:
 		return printable(strings.TrimRight(e.Text(), " "))
 	case Time:
 		if at, err := e.Time(); err == nil {

@@ -40,10 +40,7 @@ func ExportTicket(d Document, sign []byte) map[string]any {
 func exportChain(es []Element) map[string]any {
 	out := make(map[string]any, len(es)+1)
 	for _, e := range es {
-		key, v := "tag"+strconv.Itoa(int(e.Tag)), exportValue(e)
-		if info, ok := Lookup(e.Tag); ok && info.JSON != "" {
-			key = info.JSON
-		}
+		key, v := exportKey(e), exportValue(e)
 		switch old, again := out[key]; {
 		case repeats[e.Tag] && !again:
 			out[key] = []any{v}
@@ -62,19 +59,24 @@ func exportChain(es []Element) map[string]any {
 	return out
 }
 
+func exportKey(e Element) string {
+	info, ok := Lookup(e.Tag)
+	switch {
+	case e.outdated() && e.Tag == 1115:
+		return "addressToCheckFiscalSign"
+	case ok && info.JSON != "" && !e.outdated():
+		return info.JSON
+	}
+	return "tag" + strconv.Itoa(int(e.Tag))
+}
+
 func exportValue(e Element) any {
 	raw := hex.EncodeToString(e.Value)
 	if e.Nested != nil {
 		return exportChain(e.Nested)
 	}
-	info, ok := Lookup(e.Tag)
-	if !ok {
-		return raw
-	}
-	switch info.Type {
+	switch e.Type() {
 	case Text, FixedText:
-		return e.Text()
-	case Structure: // a number re-used since 2025, told by its content
 		return e.Text()
 	case Time:
 		if at, err := e.Time(); err == nil {

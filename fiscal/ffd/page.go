@@ -2,6 +2,7 @@ package ffd
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -85,6 +86,9 @@ func (p *page) labelled(t Tag, label string) {
 // Counters show what they counted.
 func (p *page) generic(indent int, e Element) {
 	label := TagName(e.Tag, p.lang)
+	if e.outdated() {
+		label = p.say(fmt.Sprintf("Реквизит %d до 2025 года", e.Tag), fmt.Sprintf("requisite %d before 2025", e.Tag))
+	}
 	if e.Nested == nil {
 		if _, known := Lookup(e.Tag); !known {
 			label += p.say(" (неизвестен)", " (unknown)")

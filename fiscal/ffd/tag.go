@@ -78,6 +78,24 @@ func isStructure(t Tag) bool {
 	return ok && info.Type == Structure
 }
 
-// reused says whether the number meant something else before 2025 (1115 was an
-// address, 1119 and 1068 are told by content), so the value may be no chain.
-func reused(t Tag) bool { return t == 1115 || t == 1119 }
+// Type is how the value is encoded: as the tag table says, or Text where the
+// number meant a text before 2025 (1115 was the address for checking fiscal
+// signs, 1125 the OFD's name) and the value has not the form of what it means
+// now. Unknown for tags the table does not have.
+func (e Element) Type() Type {
+	info, ok := Lookup(e.Tag)
+	switch {
+	case !ok:
+		return Unknown
+	case reused(e.Tag) && e.Nested == nil && (info.Type == Structure || len(e.Value) > info.Max+1): // a byte too many is a mistake
+		return Text
+	}
+	return info.Type
+}
+
+// reused says whether the number meant something else before 2025: documents of
+// that time are told by the content.
+func reused(t Tag) bool { return t == 1115 || t == 1119 || t == 1120 || t == 1125 }
+
+// outdated says whether the value is the text the number meant before 2025.
+func (e Element) outdated() bool { return reused(e.Tag) && e.Type() == Text }

@@ -3,8 +3,8 @@ package ffd
 // Tags is the table of requisites: FFD order ED-7-20/662@ with its changes up
 // to ED-7-20/1050@ (codes 11 and 12 of 1199). The four last rows are met in
 // documents of FFD 1.0 and 1.05 only. Numbers 1102, 1106, 1139 and 1141 meant
-// 18 % before 2019. The limit 32 some lists give for 1145, 1146, 1232 and 1233
-// does not hold their content and is left out. JSON keys of 1115, 1125 and other
+// 18 % before 2019. The limits some lists give for 1145, 1146, 1232 and 1233
+// (32) and for 1133 (216) do not hold their content and are left out. JSON keys of 1115, 1125 and other
 // requisites of 2025 are those of receipts the tax service has served since.
 var Tags = [...]Info{
 	{1000, "Наименование документа", "name of document", Text, 0, "", inReg | inOpen | inRcpt | inCorr | inClose | inState | inFnclose | inConf},
@@ -84,7 +84,7 @@ var Tags = [...]Info{
 	{1130, "Счетчики операций «возврат прихода»", "counters of sell return", Structure, 116, "sellReturnOper", inReg | inClose | inState | inFnclose},
 	{1131, "Счетчики операций «расход»", "counters of buy", Structure, 116, "buyOper", inReg | inClose | inState | inFnclose},
 	{1132, "Счетчики операций «возврат расхода»", "counters of buy return", Structure, 116, "buyReturnOper", inReg | inClose | inState | inFnclose},
-	{1133, "Счетчики операций по чекам коррекции (БСО коррекции)", "counters of corrections", Structure, 216, "receiptCorrection", inReg | inClose | inState | inFnclose},
+	{1133, "Счетчики операций по чекам коррекции (БСО коррекции)", "counters of corrections", Structure, 0, "receiptCorrection", inReg | inClose | inState | inFnclose},
 	{1134, "Количество чеков (БСО) и чеков коррекции со всеми признаками", "receipts and corrections of all kinds", U32, 4, "totalReceiptBsoCount", inReg | inClose | inState | inFnclose},
 	{1135, "Количество чеков (БСО) по признаку расчетов", "receipts of this kind", U32, 4, "receiptBsoCount", inReg | inClose | inState | inFnclose},
 	{1136, "Итоговая сумма в чеках (БСО) наличными денежными средствами", "total in cash", VLN, 6, "cashSum", inReg | inClose | inState | inFnclose},

@@ -124,6 +124,10 @@ func (p *page) rates() {
 	if e == nil {
 		return
 	}
+	if e.Nested == nil { // the text it was before 2025
+		p.generic(0, *e)
+		return
+	}
 	for _, one := range e.Nested {
 		rate, sum := Find(one.Nested, 1199), Find(one.Nested, 1120)
 		if one.Tag != 1119 || rate == nil || sum == nil || len(one.Nested) != 2 {

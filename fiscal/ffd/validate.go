@@ -220,7 +220,7 @@ func (c *checker) compose(es []Element, rules []Rule, in Tag) {
 		delete(seen, r.Tag)
 	}
 	for _, e := range es { // what is left has no row in the table
-		if _, ok := Lookup(e.Tag); ok && seen[e.Tag] && e.Tag != 2007 {
+		if _, ok := Lookup(e.Tag); ok && seen[e.Tag] && e.Tag != 2007 && !e.outdated() {
 			c.add(NotInVersion, e.Tag, in, "not part of %s", in.Name())
 			delete(seen, e.Tag)
 		}
@@ -230,7 +230,7 @@ func (c *checker) compose(es []Element, rules []Rule, in Tag) {
 // value checks the form of one value by the tag table.
 func (c *checker) value(e Element, in Tag) {
 	info, ok := Lookup(e.Tag)
-	if !ok {
+	if !ok || e.outdated() {
 		return
 	}
 	n := len(e.Value)
