@@ -1,5 +1,7 @@
 package ffd
 
+import "slices"
+
 // Type is how a requisite's value is encoded (FFD, table 2).
 type Type uint8
 
@@ -87,7 +89,7 @@ func (e Element) Type() Type {
 	switch {
 	case !ok:
 		return Unknown
-	case reused(e.Tag) && e.Nested == nil && (info.Type == Structure || len(e.Value) > info.Max+1): // a byte too many is a mistake
+	case reused(e.Tag) && e.Nested == nil && (info.Type == Structure || len(e.Value) > info.Max) && readable(e.Value):
 		return Text
 	}
 	return info.Type
@@ -96,6 +98,12 @@ func (e Element) Type() Type {
 // reused says whether the number meant something else before 2025: documents of
 // that time are told by the content.
 func reused(t Tag) bool { return t == 1115 || t == 1119 || t == 1120 || t == 1125 }
+
+// readable says whether the value can be a text: no requisite has a longer one,
+// and none has controls.
+func readable(b []byte) bool {
+	return len(b) <= 256 && !slices.ContainsFunc(b, func(c byte) bool { return c < ' ' })
+}
 
 // outdated says whether the value is the text the number meant before 2025.
 func (e Element) outdated() bool { return reused(e.Tag) && e.Type() == Text }
