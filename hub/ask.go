@@ -78,7 +78,7 @@ func (b *builder) client(cmd *cobra.Command) (*client.Client, error) {
 	if tokenFile != "" {
 		raw, err := os.ReadFile(tokenFile)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", b.say("прочитать токен", "read the token"), err)
+			return nil, fmt.Errorf(b.say("прочитать токен: %w; назовите его файл --token-file или папку хаба --data", "read the token: %w; name its file by --token-file, or the hub's folder by --data"), err)
 		}
 		token = strings.TrimSpace(string(raw))
 	}

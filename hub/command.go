@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chekomat/chekomat/hub/api"
+	"github.com/chekomat/chekomat/hub/cli"
 	"github.com/chekomat/chekomat/hub/store"
 )
 
@@ -63,7 +64,7 @@ Exit codes: 0 stopped, 1 failed, 2 the command or a setting is wrong.`),
 	}
 	root.AddCommand(b.serve(), b.configuration(), b.token(), b.check())
 	root.AddCommand(b.asking()...)
-	return root
+	return cli.CLI{Lang: lang, Out: out}.Strict(root)
 }
 
 type builder struct {

@@ -26,6 +26,9 @@ func (s *Server) findDocument(c *call) (any, error) {
 		return nil, refuse(http.StatusServiceUnavailable, "not_running", "", "till")
 	}
 	d, err := s.o.Till.Document(c.ctx, l.ID, c.query("fn"), fd)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, refuse(http.StatusNotFound, "not_found", "fd", err.Error())
+	}
 	if err != nil {
 		if f, ok := fault.Of(err); ok {
 			return nil, refuse(http.StatusConflict, string(f.Code), "", f.Text)

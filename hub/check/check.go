@@ -74,6 +74,14 @@ func (r Report) Violated() (n int64) {
 	return n
 }
 
+// Unknown counts what nothing could be said of.
+func (r Report) Unknown() (n int64) {
+	for _, v := range r.Results {
+		n += v.Unknown
+	}
+	return n
+}
+
 // invariant is one check; what it says stands in texts.go.
 type invariant struct {
 	id  string

@@ -60,6 +60,8 @@ type broken struct {
 
 var breaks = []broken{
 	{name: "a record's bytes", invariant: "I2", code: "record_damaged", how: []string{`UPDATE record SET body = body || X'20' WHERE seq = 3`}, sqliteOnly: true},
+	{name: "a record's amount", invariant: "I2", code: "record_differs", how: []string{`UPDATE record SET amount = amount + 1 WHERE seq = 3`}},
+	{name: "a record's kind", invariant: "I2", code: "record_differs", how: []string{`UPDATE record SET kind = 'incident' WHERE seq = 3`}},
 	{name: "lost at the agent", invariant: "I2", code: "records_gone", how: []string{`INSERT INTO hole(operator_id,agent_id,journal_id,first,last,since,gone) VALUES ('op','a1','j',20,22,1,1)`}},
 	{name: "a job is gone", invariant: "I3", code: "sale_without_job", how: []string{`DELETE FROM job_history WHERE job_id IN (SELECT id FROM job WHERE seq = 11)`, `DELETE FROM job WHERE seq = 11`}},
 	{name: "held without a reason", invariant: "I3", code: "no_reason", how: []string{`UPDATE record SET reason = '' WHERE seq = 9`}},
@@ -89,10 +91,12 @@ var breaks = []broken{
 	{name: "no QR", invariant: "I8", code: "qr_unreadable", how: []string{`UPDATE receipt SET qr = 't=1' WHERE fd = 4`}},
 	{name: "shown for another sale", invariant: "I8", code: "shown_for_another", how: []string{`UPDATE job SET seq = 99 WHERE seq = 2`}},
 	{name: "shown for nothing", invariant: "I8", code: "shown_without_receipt", how: []string{`INSERT INTO shown(job_id,result,after_ms,told_at) SELECT id, 'shown', 1, 1 FROM job WHERE state = 'void'`}},
+	{name: "a shift report shown at a machine", invariant: "I8", code: "shown_for_another", how: []string{`UPDATE job SET purpose = 'shift_open', ordinal = 9 WHERE id IN (SELECT job_id FROM shown) AND seq = 2`}},
 	{name: "an acknowledged record is gone", invariant: "I9", code: "acknowledged_missing", how: []string{`DELETE FROM record WHERE seq = 10`}},
 	{name: "the last record is gone", invariant: "I9", code: "acknowledged_missing", how: []string{`UPDATE journal SET top = top + 5, upto = upto + 5`}},
 	{name: "a hole is acknowledged", invariant: "I9", code: "hole_acknowledged", how: []string{`INSERT INTO hole(operator_id,agent_id,journal_id,first,last,since) VALUES ('op','a1','j',10,10,1)`}},
 	{name: "more acknowledged than came", invariant: "I9", code: "upto_beyond_top", how: []string{`UPDATE journal SET upto = top + 1`}},
+	{name: "a journal's top was put back", invariant: "I9", code: "record_beyond_top", how: []string{`UPDATE journal SET top = top - 1, upto = upto - 1`}},
 	{name: "done and no receipt", invariant: "jobs", code: "done_without_receipt", how: []string{`DELETE FROM receipt WHERE fd = 4`}},
 	{name: "a receipt and not done", invariant: "jobs", code: "receipt_not_done", how: []string{`UPDATE job SET state = 'queued' WHERE seq = 2`}},
 	{name: "sent without an attempt", invariant: "jobs", code: "open_attempt", how: []string{`UPDATE job SET state = 'in_flight' WHERE seq = 11`}},

@@ -294,14 +294,17 @@ func (c *checker) shown() error {
 	job := ""
 	return c.pages(func(tx *sql.Tx) (int, error) {
 		return c.each(tx, func(r *sql.Rows) error {
-			var origin, originID, state, result, agent, journal string
+			var origin, originID, purpose, state, result, agent, journal string
 			var seq, receipts int64
 			var ofAgent, ofJournal sql.NullString
 			var ofSeq sql.NullInt64
-			if err := r.Scan(&job, &result, &state, &origin, &originID, &agent, &journal, &seq, &ofAgent, &ofJournal, &ofSeq, &receipts); err != nil {
+			if err := r.Scan(&job, &result, &purpose, &state, &origin, &originID, &agent, &journal, &seq, &ofAgent, &ofJournal, &ofSeq, &receipts); err != nil {
 				return err
 			}
 			c.r.Checked++
+			if purpose == store.PurposeShiftOpen || purpose == store.PurposeShiftClose {
+				c.bad("shown_for_another", "job "+job, "a shift report is no machine's to show")
+			}
 			if origin == "record" && (originID != fmt.Sprintf("%s/%s/%d", agent, journal, seq) ||
 				ofSeq.Valid && (ofAgent.String != agent || ofJournal.String != journal || ofSeq.Int64 != seq)) {
 				c.bad("shown_for_another", "job "+job, "its origin %s is not its record %s/%s/%d", originID, agent, journal, seq)
@@ -314,7 +317,7 @@ func (c *checker) shown() error {
 				c.r.Waiting++
 			}
 			return nil
-		}, `SELECT s.job_id, s.result, j.state, j.origin_kind, j.origin_id, j.agent_id, j.journal_id, j.seq, r.agent_id, r.journal_id, r.seq,
+		}, `SELECT s.job_id, s.result, j.purpose, j.state, j.origin_kind, j.origin_id, j.agent_id, j.journal_id, j.seq, r.agent_id, r.journal_id, r.seq,
 				(SELECT count(*) FROM job o JOIN receipt t ON t.job_id = o.id
 					WHERE o.origin_kind = j.origin_kind AND o.origin_id = j.origin_id AND (o.purpose = 'receipt' OR o.purpose = 'correction'))
 			FROM shown s JOIN job j ON j.id = s.job_id LEFT JOIN record r ON r.id = j.record_id

@@ -4,27 +4,36 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"fmt"
+
+	"github.com/chekomat/chekomat/agent/wire"
 )
 
-// journals: I2. A record stands in the hub once and as it came; what the agent
-// no longer keeps is lost, what it still keeps is on its way.
+// journals: I2. A record stands in the hub once and as it came, and its columns
+// are those of its body; what the agent no longer keeps is lost, what it still
+// keeps is on its way.
 func (c *checker) journals() error {
 	var after int64
 	err := c.pages(func(tx *sql.Tx) (int, error) {
 		return c.each(tx, func(r *sql.Rows) error {
 			var id int64
+			var row columns
 			var hash, body []byte
-			if err := r.Scan(&id, &hash, &body); err != nil {
+			if err := r.Scan(&id, &row.journal, &row.seq, &row.kind, &row.amount, &hash, &body); err != nil {
 				return err
 			}
 			after = id
 			c.r.Checked++
+			name := fmt.Sprintf("record %d", id)
 			if sum := sha256.Sum256(body); !bytes.Equal(sum[:], hash) {
-				c.bad("record_damaged", fmt.Sprintf("record %d", id), "its bytes are not those that came")
+				c.bad("record_damaged", name, "its bytes are not those that came")
+			} else if said, ok := columnsOf(body); ok && said != row {
+				c.bad("record_differs", name, "its row says %s/%d %s %d kopecks, its bytes %s/%d %s %d",
+					row.journal, row.seq, row.kind, row.amount, said.journal, said.seq, said.kind, said.amount)
 			}
 			return nil
-		}, `SELECT id, hash, body FROM record WHERE id > ? ORDER BY id LIMIT ?`, after, page)
+		}, `SELECT id, journal_id, seq, kind, amount, hash, body FROM record WHERE id > ? ORDER BY id LIMIT ?`, after, page)
 	})
 	if err != nil {
 		return err
@@ -46,6 +55,31 @@ func (c *checker) journals() error {
 		}, `SELECT operator_id, agent_id, journal_id, first, last, since, gone FROM hole ORDER BY 1, 2, 3, 4`)
 		return err
 	})
+}
+
+// columns are what a record's row repeats of its body.
+type columns struct {
+	journal string
+	seq     int64
+	kind    string
+	amount  int64 // kopecks of a sale; 0 of what is none, or of an unknown amount
+}
+
+// columnsOf reads a body; ok is false when it is no record of this version.
+func columnsOf(body []byte) (of columns, ok bool) {
+	var r wire.Record
+	if json.Unmarshal(body, &r) != nil {
+		return of, false
+	}
+	of = columns{journal: r.Journal, seq: r.Seq, kind: string(r.Kind)}
+	sale := r.Sale
+	if sale == nil && r.Incident != nil {
+		sale = r.Incident.Sale
+	}
+	if sale != nil && sale.Amount.Known {
+		of.amount = sale.Amount.Minor
+	}
+	return of, true
 }
 
 func journalName(operator, agent, journal string) string {
@@ -73,6 +107,9 @@ func (c *checker) acknowledged() error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := c.beyond(); err != nil {
 		return err
 	}
 	for _, j := range all {
@@ -109,6 +146,22 @@ func (c *checker) acknowledged() error {
 		}
 	}
 	return nil
+}
+
+// beyond: no record stands above its journal's top, which moves with it.
+func (c *checker) beyond() error {
+	return c.snapshot(func(tx *sql.Tx) error {
+		_, err := c.each(tx, func(r *sql.Rows) error {
+			var operator, agent, journal string
+			var top, last int64
+			err := r.Scan(&operator, &agent, &journal, &top, &last)
+			c.bad("record_beyond_top", journalName(operator, agent, journal), "come to %d, and there is record %d", top, last)
+			return err
+		}, `SELECT j.operator_id, j.agent_id, j.id, j.top, max(r.seq) FROM journal j
+			JOIN record r ON r.operator_id = j.operator_id AND r.agent_id = j.agent_id AND r.journal_id = j.id AND r.seq > j.top
+			GROUP BY j.operator_id, j.agent_id, j.id, j.top ORDER BY 1, 2, 3`)
+		return err
+	})
 }
 
 // present walks the stored seqs of a journal beside what is known of the others.

@@ -29,8 +29,10 @@ var titles = map[string]words{
 // codes say what each violation means.
 var codes = map[string]words{
 	"record_damaged":          {"запись повреждена", "a record is damaged"},
+	"record_differs":          {"строка записи не та, что в её байтах", "a record's row is not what its bytes say"},
 	"records_gone":            {"записи потеряны: агент их больше не хранит", "records are lost: the agent no longer keeps them"},
 	"upto_beyond_top":         {"подтверждено больше, чем пришло", "more is acknowledged than came"},
+	"record_beyond_top":       {"есть запись дальше последней пришедшей", "there is a record beyond the last that came"},
 	"hole_acknowledged":       {"подтверждено недошедшее", "what has not come is acknowledged"},
 	"acknowledged_missing":    {"подтверждённых записей нет", "acknowledged records are not here"},
 	"sale_receipts":           {"у продажи больше одного чека", "a sale has more than one receipt"},

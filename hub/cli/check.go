@@ -48,7 +48,7 @@ Exit codes: 0 all holds, 1 a violation was found or the database can't be read, 
 		}
 		db, err := store.OpenReading(cmd.Context(), address)
 		if err != nil {
-			return err
+			return c.unopened(err)
 		}
 		defer db.Close()
 		asJSON, _ := cmd.Flags().GetBool("json")
@@ -57,19 +57,32 @@ Exit codes: 0 all holds, 1 a violation was found or the database can't be read, 
 			o.Progress = c.progress(progress)
 		}
 		r, err := check.Run(cmd.Context(), db, o)
-		if err != nil {
+		if cmd.Context().Err() != nil {
 			return err
+		}
+		if err != nil {
+			return explained{fmt.Sprintf(c.say("база не читается: %v. Восстановите её из копии", "the database can't be read: %v. Restore it from a backup"), err), err}
 		}
 		r.Explain(c.Lang)
 		if err := c.print(cmd, r, func(w io.Writer) { c.checked(w, r) }); err != nil {
 			return err
 		}
 		if !r.OK {
-			return fmt.Errorf("%w: %d", ErrViolated, r.Violated())
+			return explained{fmt.Sprintf(c.say("нарушений: %d. Сохраните копию базы и этот отчёт и сообщите нам; руками в базе ничего не правьте",
+				"violations: %d. Keep a copy of the database and this report, and tell us; mend nothing in the database by hand"), r.Violated()), ErrViolated}
 		}
 		return nil
 	}
 	return cmd
+}
+
+// unopened says what to do about a database that can't be read.
+func (c CLI) unopened(err error) error {
+	next := c.say("проверьте --data или --database", "check --data or --database")
+	if errors.Is(err, store.ErrOtherSchema) {
+		next = c.say("возьмите программу той же версии, что у хаба, или запустите её хабом: он обновит базу", "take the program of the hub's version, or start it as the hub: it upgrades the database")
+	}
+	return explained{fmt.Sprintf("%v; %s", err, next), err}
 }
 
 // progress says how far a check is, once it takes long.
@@ -106,6 +119,10 @@ func (c CLI) checked(w io.Writer, r check.Report) {
 		if more := v.Violated - int64(len(v.Violations)); more > 0 {
 			fmt.Fprintf(w, c.say("  и ещё %d\n", "  and %d more\n"), more)
 		}
+	}
+	if r.Unknown() > 0 {
+		fmt.Fprintln(w, c.say("\nНеизвестно: чек не читали из кассы (линия сверяет не каждый) или касса не назвала счётчиков смены; нарушением не считается.",
+			"\nUnknown: the receipt was not read back (a lane verifies some of them), or the register told no counters of the shift; no violation."))
 	}
 	if r.OK {
 		fmt.Fprintf(w, c.say("\nВсё верно, %.1f с\n", "\nAll holds, %.1f s\n"), r.Seconds)

@@ -6,13 +6,17 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chekomat/chekomat/hub/api/client"
+	"github.com/chekomat/chekomat/hub/api/texts"
 )
 
 // CLI makes the commands.
@@ -25,6 +29,39 @@ type CLI struct {
 
 // Commands are kkt and job.
 func (c CLI) Commands() []*cobra.Command { return []*cobra.Command{c.kkt(), c.job()} }
+
+// Strict makes a wrong command line below cmd a UsageError: a command there is
+// none of, an argument too many. A group without arguments prints its help.
+func (c CLI) Strict(cmd *cobra.Command) *cobra.Command {
+	for _, sub := range cmd.Commands() {
+		c.Strict(sub)
+	}
+	if !cmd.Runnable() && cmd.HasSubCommands() {
+		cmd.Args, cmd.SuggestionsMinimumDistance = cobra.ArbitraryArgs, 2
+		cmd.RunE = func(cmd *cobra.Command, given []string) error {
+			if len(given) == 0 {
+				return cmd.Help()
+			}
+			wrong := fmt.Sprintf(c.say("%s: нет команды %q; какие есть, скажет %[1]s --help", "%s: there is no command %q; %[1]s --help names those there are"), cmd.CommandPath(), given[0])
+			if near := cmd.SuggestionsFor(given[0]); len(near) > 0 {
+				wrong += c.say("; похоже на ", "; near: ") + strings.Join(near, ", ")
+			}
+			return UsageError{errors.New(wrong)}
+		}
+		return cmd
+	}
+	check := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, given []string) error {
+		if check == nil {
+			return nil
+		}
+		if err := check(cmd, given); err != nil {
+			return UsageError{fmt.Errorf("%s: %w; %s --help", cmd.UseLine(), err, cmd.CommandPath())}
+		}
+		return nil
+	}
+	return cmd
+}
 
 func (c CLI) say(ru, en string) string {
 	if c.Lang == "ru" {
@@ -56,12 +93,7 @@ func (c CLI) print(cmd *cobra.Command, v any, human func(io.Writer)) error {
 
 // command makes one command; args names its arguments.
 func (c CLI) command(use, short, long string, args int, run func(ctx context.Context, cmd *cobra.Command, hub *client.Client, args []string) error) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: func(cmd *cobra.Command, given []string) error {
-		if err := cobra.ExactArgs(args)(cmd, given); err != nil {
-			return UsageError{fmt.Errorf("%s: %w", cmd.UseLine(), err)}
-		}
-		return nil
-	}}
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.ExactArgs(args)}
 	cmd.Flags().Bool("json", false, c.say("ответ в JSON", "answer in JSON"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, name := range needed {
@@ -74,9 +106,45 @@ func (c CLI) command(use, short, long string, args int, run func(ctx context.Con
 			return err
 		}
 		hub.Lang = c.Lang
-		return run(cmd.Context(), cmd, hub, args)
+		return c.explain(run(cmd.Context(), cmd, hub, args))
 	}
 	return cmd
+}
+
+// explained is an error in a person's words.
+type explained struct {
+	words string
+	cause error
+}
+
+func (e explained) Error() string { return e.words }
+func (e explained) Unwrap() error { return e.cause }
+
+// explain says what the hub refused, or that there is none to answer, and what
+// to do next. What was asked of its API matters to programs only.
+func (c CLI) explain(err error) error {
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		p := e.Problem
+		words := p.Title
+		if p.Field != "" {
+			words += " (" + p.Field + ")"
+		}
+		if detail := strings.TrimPrefix(p.Detail, "store: "); detail != "" {
+			words += ": " + detail
+		}
+		for _, f := range p.Errors {
+			words += "; " + f.Field + ": " + f.Title
+		}
+		if p.Next != "" {
+			words += ". " + p.Next
+		}
+		return explained{fmt.Sprintf("%s [%d %s]", words, p.Status, p.Code), err}
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return explained{fmt.Sprintf(c.say("хаб не отвечает: %v. Запустите его (hub serve) или назовите другой: --url, --data",
+			"the hub does not answer: %v. Start it (hub serve), or name another by --url or --data"), e), err}
+	}
+	return err
 }
 
 // why adds the flag every decision of a person needs.
@@ -100,6 +168,38 @@ func require(cmd *cobra.Command, names ...string) *cobra.Command {
 func whyOf(cmd *cobra.Command) string {
 	w, _ := cmd.Flags().GetString("why")
 	return w
+}
+
+// word says a stable code in the command line's language: a job's state or
+// purpose shortly, any other by its title. A code without words stands for itself.
+func (c CLI) word(code string) string {
+	if w, ok := short[code]; ok {
+		return c.say(w[0], w[1])
+	}
+	if texts.Has(code) {
+		return texts.Of(code, c.Lang).Title
+	}
+	return code
+}
+
+// short are the words of tables, where a title is too long.
+var short = map[string][2]string{
+	"held": {"отложена", "held"}, "resolving": {"выясняется", "resolving"}, "in_flight": {"печатается", "in flight"},
+	"queued": {"в очереди", "queued"}, "done": {"сделана", "done"}, "void": {"снята", "void"},
+	"not_printed": {"не сделана", "not made"},
+	"receipt":     {"чек", "receipt"}, "refund": {"возврат", "refund"}, "correction": {"коррекция", "correction"},
+	"shift_open": {"открытие смены", "shift opening"}, "shift_close": {"закрытие смены", "shift closing"},
+}
+
+// joined puts words together and leaves out those that are empty.
+func joined(sep string, words ...string) string {
+	kept := words[:0]
+	for _, w := range words {
+		if w != "" {
+			kept = append(kept, w)
+		}
+	}
+	return strings.Join(kept, sep)
 }
 
 // roubles prints kopecks.

@@ -12,10 +12,11 @@ import (
 
 	"github.com/chekomat/chekomat/hub/api/client"
 	"github.com/chekomat/chekomat/hub/api/contract"
+	"github.com/chekomat/chekomat/hub/api/texts"
 )
 
 // ErrNoReceipt says that a job has made no receipt yet.
-var ErrNoReceipt = errors.New("the job has no receipt: settle it, or correct its sale")
+var ErrNoReceipt = errors.New("the job has no receipt")
 
 // states of jobs in the order of a person's interest.
 var states = []string{"held", "resolving", "in_flight", "queued", "done", "void"}
@@ -36,30 +37,43 @@ func (c CLI) jobList() *cobra.Command {
 	cmd := c.command("list", c.say("Работы по состоянию", "Jobs by state"),
 		c.say("Без --state: всё, что не сделано и не снято.", "Without --state: all that is neither done nor void."), 0,
 		func(ctx context.Context, cmd *cobra.Command, hub *client.Client, _ []string) error {
+			if limit < 1 {
+				return UsageError{fmt.Errorf("%s: --limit %d: %s", cmd.CommandPath(), limit, c.say("нужно хотя бы 1", "at least 1 is wanted"))}
+			}
 			want := states[:4]
 			if state != "" {
 				want = []string{state}
 			}
 			all := []contract.Job{}
+			more := false
 			for _, s := range want {
 				q := url.Values{"state": {s}}
 				if operator != "" {
 					q.Set("operator", operator)
 				}
 				if err := client.Pages(ctx, hub, "/api/v1/jobs?"+q.Encode(), func(j contract.Job) bool {
-					all = append(all, j)
-					return len(all) < limit
+					if more = len(all) == limit; !more {
+						all = append(all, j)
+					}
+					return !more
 				}); err != nil {
 					return err
 				}
-				if len(all) >= limit {
+				if more {
 					break
 				}
 			}
 			return c.print(cmd, contract.List[contract.Job]{Items: all}, func(w io.Writer) {
+				if len(all) == 0 {
+					fmt.Fprintln(w, c.say("таких работ нет", "no such jobs"))
+					return
+				}
 				fmt.Fprintln(w, c.say("РАБОТА\tЧТО\tСОСТОЯНИЕ\tПРИЧИНА\tАВТОМАТ\tТОВАР\tСУММА\tПРОДАНО", "JOB\tWHAT\tSTATE\tREASON\tMACHINE\tITEM\tSUM\tSOLD"))
 				for _, j := range all {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", j.ID, j.Purpose, j.State, or(j.Reason), or(j.Serial), or(j.Item), roubles(j.Amount), j.SoldAt.Local().Format(time.DateTime))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", j.ID, c.word(j.Purpose), c.word(j.State), or(c.word(j.Reason)), or(j.Serial), or(j.Item), roubles(j.Amount), j.SoldAt.Local().Format(time.DateTime))
+				}
+				if more {
+					fmt.Fprintf(w, c.say("показано %d, есть ещё: --limit\n", "%d are shown, there are more: --limit\n"), limit)
 				}
 			})
 		})
@@ -89,8 +103,13 @@ func (c CLI) printJob(cmd *cobra.Command, d contract.JobDetail) error {
 	return c.print(cmd, d, func(w io.Writer) {
 		j := d.Job
 		fmt.Fprintf(w, "%s\t%s\n", c.say("работа", "job"), j.ID)
-		fmt.Fprintf(w, "%s\t%s %s ₽, %s %s\n", c.say("что", "what"), j.Purpose, roubles(j.Amount), or(j.Item), c.say("автомат ", "machine ")+or(j.Serial))
-		fmt.Fprintf(w, "%s\t%s %s\n", c.say("состояние", "state"), j.State, j.Reason)
+		fmt.Fprintf(w, "%s\t%s\n", c.say("что", "what"), c.what(j))
+		fmt.Fprintf(w, "%s\t%s\n", c.say("состояние", "state"), joined(": ", c.word(j.State), c.word(j.Reason)))
+		if texts.Has(j.Reason) {
+			if next := texts.Of(j.Reason, c.Lang).Next; next != "" {
+				fmt.Fprintf(w, "%s\t%s\n", c.say("дальше", "next"), next)
+			}
+		}
 		if j.Lane != "" {
 			fmt.Fprintf(w, "%s\t%s\n", c.say("касса", "register"), j.Lane)
 		}
@@ -98,12 +117,28 @@ func (c CLI) printJob(cmd *cobra.Command, d contract.JobDetail) error {
 			fmt.Fprintf(w, "%s\tФН %s ФД %d ФП %d, %s\n", c.say("чек", "receipt"), r.FN, r.FD, r.FP, r.At)
 		}
 		for _, a := range d.Attempts {
-			fmt.Fprintf(w, "%s %d\t%s ФН %s %s %d, %s %s, %s\n", c.say("попытка", "attempt"), a.Number, a.Lane, a.FN, c.say("после ФД", "after ФД"), a.BaselineFD, a.State, a.Outcome, a.StartedAt.Local().Format(time.DateTime))
+			fmt.Fprintf(w, "%s %d\t%s ФН %s %s %d, %s, %s\n", c.say("попытка", "attempt"), a.Number, a.Lane, a.FN, c.say("после ФД", "after ФД"), a.BaselineFD, c.outcome(a), a.StartedAt.Local().Format(time.DateTime))
 		}
 		for _, h := range d.History {
-			fmt.Fprintf(w, "%s\t%s %s %s (%s)\n", h.At.Local().Format(time.DateTime), h.State, h.Reason, h.Detail, h.Actor)
+			fmt.Fprintf(w, "%s\t%s (%s)\n", h.At.Local().Format(time.DateTime), joined(": ", c.word(h.State), c.word(h.Reason), h.Detail), h.Actor)
 		}
 	})
+}
+
+// what names a job's document in a line.
+func (c CLI) what(j contract.Job) string {
+	if j.Serial == "" { // a shift report
+		return c.word(j.Purpose)
+	}
+	return fmt.Sprintf("%s %s ₽, %s, %s %s", c.word(j.Purpose), roubles(j.Amount), or(j.Item), c.say("автомат", "machine"), j.Serial)
+}
+
+// outcome says how an attempt ended; where state and outcome are one word, once.
+func (c CLI) outcome(a contract.Attempt) string {
+	if a.State == a.Outcome {
+		return c.word(a.State)
+	}
+	return joined(": ", c.word(a.State), c.word(a.Outcome))
 }
 
 // decision is a command that has a person's word carried out on a job.
@@ -179,7 +214,8 @@ func (c CLI) jobRefund() *cobra.Command {
 				return err
 			}
 			if d.Job.Receipt == nil {
-				return ErrNoReceipt
+				return explained{fmt.Sprintf(c.say("возвращать нечего: чека нет, работа %s. Дождитесь чека, или сделайте коррекцию: hub job correct %s",
+					"there is nothing to refund: no receipt is made, the job is %s. Wait for it, or make a correction: hub job correct %s"), c.word(d.Job.State), args[0]), ErrNoReceipt}
 			}
 			return c.order(ctx, cmd, hub, receiptPath(d.Job)+"/refund", contract.RefundOrder{Why: whyOf(cmd), Form: form})
 		}))
@@ -224,7 +260,7 @@ func (c CLI) order(ctx context.Context, cmd *cobra.Command, hub *client.Client, 
 	return c.print(cmd, o, func(w io.Writer) {
 		fmt.Fprintf(w, "%s\t%s\n", c.say("распоряжение", "order"), o.Act)
 		for _, j := range o.Jobs {
-			fmt.Fprintf(w, "%s\t%s %s ₽, %s %s\n", j.ID, j.Purpose, roubles(j.Amount), j.State, j.Reason)
+			fmt.Fprintf(w, "%s\t%s: %s\n", j.ID, c.what(j), joined(": ", c.word(j.State), c.word(j.Reason)))
 		}
 	})
 }

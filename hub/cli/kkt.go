@@ -20,7 +20,7 @@ func (c CLI) kkt() *cobra.Command {
 командой нужно редко: перед обслуживанием или заменой ФН.`,
 			`A register is named by its lane (hub kkt list). The hub keeps the shift by itself; to
 open or close one by command is rare: before a service or a change of the ФН.`)}
-	cmd.AddCommand(c.kktList(), c.kktStatus(), c.kktShift(true), c.kktShift(false), c.kktFind())
+	cmd.AddCommand(c.kktList(), c.kktStatus(), c.kktShift(true), c.kktShift(false), c.kktResume(), c.kktFind())
 	return cmd
 }
 
@@ -33,13 +33,16 @@ func (c CLI) kktList() *cobra.Command {
 			}
 			return c.print(cmd, contract.List[contract.Lane]{Items: all}, func(w io.Writer) {
 				fmt.Fprintln(w, c.say("ЛИНИЯ\tНАЗВАНИЕ\tСОСТОЯНИЕ\tФН\tФД\tСМЕНА\tНЕ ПЕРЕДАНО\tОЧЕРЕДЬ\tАДРЕС", "LANE\tNAME\tSTATE\tФН\tФД\tSHIFT\tUNSENT\tQUEUE\tADDRESS"))
+				if len(all) == 0 {
+					fmt.Fprintln(w, c.say("касс нет: добавьте линию на панели", "there are no registers: add a lane on the dashboard"))
+				}
 				for _, l := range all {
 					fn, fd, shift, unsent := "–", "–", "–", "–"
 					if len(l.Units) > 0 {
 						u := l.Units[0]
 						fn, fd, shift, unsent = or(u.FN), fmt.Sprint(u.LastFD), c.shiftText(u), fmt.Sprint(u.Unsent)
 					}
-					state := l.State
+					state := c.word(l.State)
 					if l.Fault != nil {
 						state += ": " + l.Fault.Title
 					}
@@ -81,7 +84,7 @@ func (c CLI) laneText(w io.Writer, a asked) {
 	l := a.Lane
 	fmt.Fprintf(w, "%s\t%s (%s)\n", c.say("линия", "lane"), l.ID, l.Name)
 	fmt.Fprintf(w, "%s\t%s, ФФД %s\n", c.say("адрес", "address"), l.URL, l.FFD)
-	fmt.Fprintf(w, "%s\t%s %s %s\n", c.say("состояние", "state"), l.State, c.say("с", "since"), l.Since.Local().Format(time.DateTime))
+	fmt.Fprintf(w, "%s\t%s %s %s\n", c.say("состояние", "state"), c.word(l.State), c.say("с", "since"), l.Since.Local().Format(time.DateTime))
 	fault := func(what string, f *contract.Fault) {
 		if f != nil {
 			fmt.Fprintf(w, "%s\t%s. %s\n", what, strings.TrimSuffix(f.Title+" "+f.Detail, " "), f.Next)
@@ -91,13 +94,13 @@ func (c CLI) laneText(w io.Writer, a asked) {
 	fmt.Fprintf(w, "%s\t%d\n", c.say("в очереди", "queued"), l.Queue)
 	if !a.Now.OK {
 		fmt.Fprintf(w, "%s\t%s\n", c.say("сейчас", "now"), c.say("не отвечает как нужно", "does not answer as it should"))
-		fault("", a.Now.Fault)
+		fault(c.say("почему", "why"), a.Now.Fault)
 		return
 	}
 	for _, u := range a.Now.Units {
 		fmt.Fprintf(w, "%s\t%s %s, %s %s\n", c.say("касса", "register"), u.Model, u.Serial, c.say("часы", "clock"), u.Clock)
 		fmt.Fprintf(w, "ФН\t%s, %s %s, ФД %d, %s %d\n", u.FN, c.say("ключи до", "keys until"), or(u.ValidUntil), u.LastFD, c.say("не передано", "unsent"), u.Unsent)
-		fmt.Fprintf(w, "%s\t%s %s, %s %d\n", c.say("смена", "shift"), c.shiftText(u), u.OpenedAt, c.say("чеков", "receipts"), u.Receipts)
+		fmt.Fprintf(w, "%s\t%s, %s %d\n", c.say("смена", "shift"), joined(" ", c.shiftText(u), u.OpenedAt), c.say("чеков", "receipts"), u.Receipts)
 		for i := range u.Faults {
 			fault(c.say("внимание", "note"), &u.Faults[i])
 		}
@@ -123,6 +126,23 @@ func (c CLI) kktShift(open bool) *cobra.Command {
 		}
 		return c.print(cmd, a, func(w io.Writer) { c.laneText(w, a) })
 	}))
+}
+
+func (c CLI) kktResume() *cobra.Command {
+	long := c.say("Для линии, которая остановилась до решения человека: причина исправлена, или вы за неё отвечаете (hub kkt status).",
+		"For a lane that stands until a person decides: its cause is mended, or you answer for it (hub kkt status).")
+	return c.why(c.command("resume LANE", c.say("Дать остановленной линии продолжить", "Let a lane go on that stands"), long, 1,
+		func(ctx context.Context, cmd *cobra.Command, hub *client.Client, args []string) error {
+			a := asked{}
+			lane := "/api/v1/lanes/" + url.PathEscape(args[0])
+			if err := hub.Post(ctx, lane+"/resume", contract.Why{Why: whyOf(cmd)}, &a.Lane); err != nil {
+				return err
+			}
+			if err := hub.Post(ctx, lane+"/test", nil, &a.Now); err != nil {
+				return err
+			}
+			return c.print(cmd, a, func(w io.Writer) { c.laneText(w, a) })
+		}))
 }
 
 func (c CLI) kktFind() *cobra.Command {

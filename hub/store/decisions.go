@@ -17,15 +17,17 @@ var ErrMayExist = errors.New("an attempt of the job may have been made")
 
 // decide runs a person's decision about a job.
 func (s *Store) decide(ctx context.Context, job, what string, fn func(tx *sql.Tx, now int64, j Job) error) error {
+	var state string
 	err := s.Write(ctx, func(tx *sql.Tx) error {
 		j, err := readJob(ctx, tx, `WHERE id = ?`, job)
 		if err != nil {
 			return err
 		}
+		state = ", which is " + j.State
 		return fn(tx, s.Now(), j)
 	})
 	if err != nil {
-		return fmt.Errorf("store: %s job %s: %w", what, job, err)
+		return fmt.Errorf("store: %s job %s%s: %w", what, job, state, err)
 	}
 	return nil
 }

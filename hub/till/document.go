@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/hub/store"
 )
 
 // ErrUnreadable says that nothing behind a lane gives documents back.
@@ -28,8 +29,8 @@ func (t *Till) driverOf(lane string) (kkt.Driver, error) {
 }
 
 // Document reads a document of a running lane's ФН; fn "" is the one in place.
-// It makes nothing. The error holds a fault, or is ErrNotRunning or
-// ErrUnreadable.
+// It makes nothing. The error holds a fault, or is ErrNotRunning, ErrUnreadable
+// or, of a number the ФН has not come to yet, store.ErrNotFound.
 func (t *Till) Document(ctx context.Context, lane, fn string, fd uint32) (kkt.Stored, error) {
 	d, err := t.driverOf(lane)
 	if err != nil {
@@ -54,5 +55,14 @@ func ReadDocument(ctx context.Context, d kkt.Driver, fn string, fd uint32) (kkt.
 		}
 		fn = units[0].FN.Serial
 	}
-	return r.ReadDocument(ctx, fn, fd)
+	stored, err := r.ReadDocument(ctx, fn, fd)
+	if err == nil {
+		return stored, nil
+	}
+	// Registers refuse a number that is none with a code of their own.
+	units, look := d.Units(ctx)
+	if look == nil && len(units) == 1 && units[0].FN.Serial == fn && fd > units[0].FN.LastFD {
+		err = fmt.Errorf("the last document of ФН %s is %d: %w", fn, units[0].FN.LastFD, store.ErrNotFound)
+	}
+	return kkt.Stored{}, err
 }
