@@ -244,6 +244,41 @@ TEST(safe_outputs)
 	EQUAL(fake.outputs, 2);
 }
 
+/* A host with nothing to say sends PING, every third of the time at the latest:
+ * the outputs stay, and what is noted is told. Damaged frames are no life. */
+TEST(ping_is_life)
+{
+	static const uint16_t tenths[] = {0, 1, 5, 600};
+	for (unsigned i = 0; i < 4; i++) {
+		start();
+		uint64_t after = tenths[i] == 0 ? 10000000 : tenths[i] * 100000ull;
+		if (tenths[i] > 0)
+			send(T_SAFE_OUTPUTS, (const uint8_t[]){2, (uint8_t)tenths[i], (uint8_t)(tenths[i] >> 8)}, 3);
+		send(T_SET_OUTPUTS, (const uint8_t[]){1, 1}, 2);
+		unsigned supply = 0, told = 0;
+		for (unsigned k = 0; k < 300; k++) {
+			for (unsigned part = 0; part < 3; part++) {
+				now += after / 9;
+				module_tick(&m, now, now);
+			}
+			EQUAL(fake.outputs, 1);
+			module_supply(&m, supply++ % 2 == 0 ? 34000 : 1000, now);
+			send(T_PING, (const uint8_t[]){1, 2, 3, 4}, 4);
+			struct frame f;
+			while (next_frame(&f))
+				told += f.type == T_EVENT;
+		}
+		CHECK(told >= 298);
+		const uint8_t damaged[] = {5, T_PING, 1, 2, 3, 4, 0, 3, 1, 1, 0};
+		for (unsigned k = 0; k < 9; k++) {
+			now += after / 9 + 1;
+			module_bytes(&m, LINK_UART, damaged, sizeof damaged, now);
+			module_tick(&m, now, now);
+		}
+		EQUAL(fake.outputs, tenths[i] > 0 ? 2 : 0);
+	}
+}
+
 /* Times that step back, or forth by more than an entry can tell. */
 TEST(far_apart)
 {
@@ -346,6 +381,7 @@ void module_tests(void)
 	RUN(a_host_away_for_an_hour);
 	RUN(far_apart);
 	RUN(safe_outputs);
+	RUN(ping_is_life);
 	RUN(never_after_five_milliseconds);
 	RUN(no_answer_into_a_word);
 	RUN(any_words);

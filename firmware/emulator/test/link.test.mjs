@@ -101,6 +101,21 @@ const u = (v) => {
   return [...x];
 };
 
+test('outputs stay while a host with nothing to say sends PING', () => {
+  const b = new Bench();
+  b.hello();
+  assert.equal(b.ask(T.SAFE_OUTPUTS, 2, 30, 0), 0); // after 3 s
+  assert.equal(b.ask(T.SET_OUTPUTS, 3, 1), 0);
+  for (let i = 0; i < 12; i++) {
+    b.run(1000);
+    b.send(T.PING, i, 0, 0, 0);
+  }
+  assert.equal(b.of(T.PONG).length, 11);
+  assert.deepEqual(b.outputs.map((o) => [o.pin, o.level]), [[8, 1]]);
+  b.run(3100);
+  assert.equal(b.hello().outputs, 2);
+});
+
 test('outputs take their safe state when the host is silent', () => {
   const b = new Bench();
   b.hello();

@@ -44,7 +44,7 @@ var (
 
 // Attend greets a module. It owns rw from now on, also on an error.
 func Attend(ctx context.Context, rw io.ReadWriteCloser) (*Care, error) {
-	h := newHost(rw)
+	h := newHost(rw, 0)
 	if err := h.greet(ctx); err != nil {
 		h.Close()
 		return nil, fmt.Errorf("greet module: %w", err)

@@ -43,7 +43,7 @@ type Device struct {
 	kept    uint64
 	voice   voice
 	brk     int64 // start of the last break
-	outputs uint8
+	outputs outputs
 	notes   []Message // to tell the host besides words, oldest first
 }
 
@@ -62,7 +62,8 @@ func NewDevice(cfg DeviceConfig) (*Device, error) {
 	if cfg.OldMinor {
 		cfg.Minor = 0
 	}
-	return &Device{cfg: cfg, started: time.Now(), ring: newRing(cfg.Limit), wake: make(chan struct{}, 1)}, nil
+	now := time.Now()
+	return &Device{cfg: cfg, started: now, outputs: outputs{after: safeAfter, heard: now}, ring: newRing(cfg.Limit), wake: make(chan struct{}, 1)}, nil
 }
 
 // Feed takes words in the order of their completion. Their times are µs since
@@ -114,13 +115,14 @@ type DeviceState struct {
 	Overrun uint64 // words dropped because nobody took them in time
 	Kept    uint64 // the host's last KEEP
 	Now     int64
+	Outputs uint8
 }
 
 // State gives what the device holds.
 func (d *Device) State() DeviceState {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return DeviceState{Oldest: d.ring.first, Next: d.ring.next, Overrun: d.ring.over, Kept: d.kept, Now: d.now}
+	return DeviceState{Oldest: d.ring.first, Next: d.ring.next, Overrun: d.ring.over, Kept: d.kept, Now: d.now, Outputs: d.outputs.at(time.Now())}
 }
 
 // Serve talks to one host until the connection or ctx ends. A newer Serve takes
@@ -348,7 +350,7 @@ func (d *Device) hello() Hello {
 	return Hello{
 		Major: Major, Minor: d.cfg.Minor, FwMajor: d.cfg.Version[0], FwMinor: d.cfg.Version[1], Patch: d.cfg.Version[2], Capabilities: d.cfg.Capabilities, ID: d.cfg.ID,
 		Uptime: uint32(time.Since(d.started).Milliseconds()), Time: uint32(d.now), Lines: 4, MaxFrame: MaxDecoded,
-		Mode: d.voice.mode(), Outputs: d.outputs,
+		Mode: d.voice.mode(), Outputs: d.outputs.at(time.Now()),
 		Boot: d.cfg.Boot, Oldest: d.ring.first, Next: d.ring.next,
 	}
 }
@@ -359,12 +361,15 @@ func (d *Device) heartbeat(bad uint64) Heartbeat {
 	return Heartbeat{
 		Time: uint32(d.now), Uptime: uint32(time.Since(d.started).Seconds()), Lines: d.counts,
 		RecordsDropped: uint16(min(d.ring.over, 0xFFFF)), HostCRCErrors: uint16(min(bad, 0xFFFF)),
-		Mode: d.voice.mode(), Outputs: d.outputs,
+		Mode: d.voice.mode(), Outputs: d.outputs.at(time.Now()),
 	}
 }
 
 func (s *session) handle(c command) error {
 	d := s.d
+	d.mu.Lock()
+	d.outputs.hear(time.Now())
+	d.mu.Unlock()
 	status := StatusOK
 	switch m := c.Message.(type) {
 	case HelloReq:

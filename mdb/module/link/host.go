@@ -42,6 +42,7 @@ type Host struct {
 	wmu  sync.Mutex
 	seq  uint8
 	wbuf []byte
+	life *life
 
 	pmu    sync.Mutex
 	posted []Message
@@ -75,7 +76,7 @@ const (
 // Connect greets the module and asks for the words from number next of boot on;
 // boot 0 takes what the module keeps. It owns rw from now on, also on an error.
 func Connect(ctx context.Context, rw io.ReadWriteCloser, boot, next uint64) (*Host, error) {
-	h := newHost(rw)
+	h := newHost(rw, gather)
 	h.boot, h.next = boot, next
 	if err := h.greet(ctx); err != nil {
 		h.Close()
@@ -98,9 +99,9 @@ func Connect(ctx context.Context, rw io.ReadWriteCloser, boot, next uint64) (*Ho
 	return h, nil
 }
 
-func newHost(rw io.ReadWriteCloser) *Host {
-	h := &Host{rw: rw, frames: make(chan Message, 64), done: make(chan struct{}), heard: time.Now(), post: make(chan struct{}, 1)}
-	go h.receive()
+func newHost(rw io.ReadWriteCloser, gather time.Duration) *Host {
+	h := &Host{rw: rw, life: newLife(), frames: make(chan Message, 64), done: make(chan struct{}), heard: time.Now(), post: make(chan struct{}, 1)}
+	go h.receive(gather)
 	go h.deliver()
 	return h
 }
@@ -153,6 +154,7 @@ func (h *Host) send(m Message) error {
 	if _, err = h.rw.Write(h.wbuf); err != nil {
 		return fmt.Errorf("write to module: %w", err)
 	}
+	h.life.tell(m)
 	return nil
 }
 
@@ -162,7 +164,7 @@ type gap struct{}
 func (gap) Type() uint8                  { return 0 }
 func (gap) AppendBody(dst []byte) []byte { return dst }
 
-func (h *Host) receive() {
+func (h *Host) receive(gather time.Duration) {
 	defer close(h.frames)
 	var sp Splitter
 	buf := make([]byte, 4096)
@@ -204,17 +206,23 @@ func (h *Host) receive() {
 }
 
 // gather is how long frames are left to come together after a read: on a busy
-// bus a wake-up for each of them costs more than all the work on their words.
+// bus a wake-up for each of them costs more than all the work on their words. Who
+// waits for answers does not gather.
 const gather = 40 * time.Millisecond
 
 // Read waits at most 100 ms for words. An error means that the module is gone:
-// connect again with the last position stored.
+// connect again with the last position stored. Reading is also what tells the
+// module that its host lives: of an owner that stopped reading, the module's
+// outputs take their safe state.
 func (h *Host) Read(ctx context.Context) (Batch, error) {
 	h.words, h.events, h.reports, h.refused = h.words[:0], nil, nil, nil
 	var b Batch
 	b.Lost, b.Note = h.lostNote != "", h.lostNote
 	h.lostNote = ""
-	timer := time.NewTimer(readWait)
+	if h.life.due() {
+		h.Post(Ping{})
+	}
+	timer := time.NewTimer(min(readWait, h.life.look()))
 	defer timer.Stop()
 	for wait := true; ; {
 		m, ok := h.stash, true

@@ -83,8 +83,11 @@ func (d *Device) Do(m Message) uint8 {
 		return d.voice.enqueue(m)
 	case SetOutputs:
 		if d.cfg.Capabilities&HasOutputs != 0 {
-			d.outputs = d.outputs&^m.Mask | m.Value&m.Mask
-			return StatusOK
+			return d.outputs.set(m)
+		}
+	case SafeOutputs:
+		if d.cfg.Capabilities&HasOutputs != 0 && !d.cfg.OldMinor {
+			return d.outputs.setSafe(m)
 		}
 	}
 	if d.cfg.Command != nil {
