@@ -99,6 +99,10 @@ func putMoney(dst []byte, v uint32, dl Dialect) []byte {
 	return put16(dst, uint16(min(v, 0xFFFF)))
 }
 
+// Screen gives how many characters a DISPLAY REQUEST has for this VMC, 0 where
+// it has no display (mdb 7.4.3: columns times rows, at most 32).
+func (m SetupConfig) Screen() uint8 { return uint8(min(uint16(m.Columns)*uint16(m.Rows), 32)) }
+
 // AppendCommand implements CommandMessage.
 func (m SetupConfig) AppendCommand(dst []byte, to Device, _ Dialect) []byte {
 	return append(dst, byte(to)|1, 0, m.Level, m.Columns, m.Rows, m.Display)

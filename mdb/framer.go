@@ -191,8 +191,11 @@ func (f *Framer) master(w Word) {
 		a.begin(w)
 		return
 	}
-	if a.open && w.T-a.b.End > maxSpacing {
+	switch {
+	case a.open && w.T-a.b.End > maxSpacing:
 		f.endMaster(Cut)
+	case a.open && a.b.N == MaxBlock:
+		f.endMaster(Overlong)
 	}
 	if !a.open {
 		f.loose(w)
@@ -205,8 +208,8 @@ func (f *Framer) master(w Word) {
 			return
 		}
 	}
-	if a.b.N == MaxBlock {
-		f.endMaster(Overlong)
+	if a.b.N == MaxBlock && a.fits() {
+		f.endMaster(NoFault)
 	}
 }
 

@@ -123,7 +123,11 @@ func TestFramer(t *testing.T) {
 		"break":                  {"M:000!b +110000 M:000!e", []string{"M BREAK"}},
 		"glitch":                 {"M:000!b +2000 M:000!e", nil},
 		"overlong": {
-			"M:1E0" + strings.Repeat(" 001", 35), []string{"M bad:overlong E0" + strings.Repeat(" 01", 35)},
+			"M:1E0" + strings.Repeat(" 001", 36), []string{"M bad:overlong E0" + strings.Repeat(" 01", 35), "M bad:stray 01"},
+		},
+		"bad checksum of the longest block": {
+			"M:11B 001" + strings.Repeat(" 000", 34) + " +50000 M:112 012",
+			[]string{"M bad:bad_checksum 1B 01" + strings.Repeat(" 00", 34), "M cmd 12 12"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,13 +21,13 @@ type (
 	}
 	// ReportEvent is 1B type 02: an EVA-DTS event.
 	ReportEvent struct {
-		Code     string
-		Date     [4]byte
-		Time     [2]byte
-		Duration uint32 // minutes
-		Active   bool
-		Terminal string
-		Nul      bool // texts are padded with 00, as some machines do, not with spaces
+		Code        string
+		Date        [4]byte
+		Time        [2]byte
+		Duration    uint32 // minutes
+		Active      bool
+		Terminal    string
+		HasTerminal bool // the long form, 34 bytes with the type
 	}
 	// ReportAsset is 1B type 03. Kind 07 is the machine itself; Number is set
 	// instead of the identity where bit 7 of the kind was.
@@ -87,19 +87,15 @@ func (m Report) AppendCommand(dst []byte, to Device, _ Dialect) []byte {
 
 // AppendCommand implements CommandMessage.
 func (m ReportEvent) AppendCommand(dst []byte, to Device, _ Dialect) []byte {
-	pad := byte(' ')
-	if m.Nul {
-		pad = 0
-	}
-	dst = putPadded(append(dst, byte(to)|3, 2), m.Code, 10, pad)
+	dst = putText(append(dst, byte(to)|3, 2), m.Code, 10)
 	dst = put32(append(append(dst, m.Date[:]...), m.Time[:]...), m.Duration)
 	active := byte(0)
 	if m.Active {
 		active = 1
 	}
 	dst = append(dst, active)
-	if m.Terminal != "" {
-		dst = putPadded(dst, m.Terminal, 12, pad)
+	if m.HasTerminal {
+		dst = putText(dst, m.Terminal, 12)
 	}
 	return dst
 }
@@ -183,10 +179,10 @@ func parseReport(kind byte, b []byte) (CommandMessage, error) {
 	case 2:
 		m := ReportEvent{
 			Code: trim(b[:10]), Date: [4]byte(b[10:]), Time: [2]byte(b[14:]),
-			Duration: be32(b[16:]), Active: b[20] != 0, Nul: b[9] == 0,
+			Duration: be32(b[16:]), Active: b[20] != 0,
 		}
-		if len(b) > 21 {
-			m.Terminal = trim(b[21:min(len(b), 33)])
+		if len(b) >= 33 {
+			m.Terminal, m.HasTerminal = trim(b[21:33]), true
 		}
 		return m, nil
 	case 3:
@@ -248,7 +244,7 @@ func parseGatewayAnswer(dst []AnswerMessage, c, sub byte, p []byte) ([]AnswerMes
 		case code == 2 || code == 3 || code == 5:
 			m = GatewayNotice{code}
 		case code == 4:
-			m, n = GatewayError{trim(b)}, len(b)
+			m, n = GatewayError{string(b)}, len(b)
 		case code == 6 && len(b) >= 33:
 			id, k := parseIdentity(b, true)
 			m, n = GatewayID{id}, k

@@ -3,8 +3,9 @@ package mdb
 import "strings"
 
 // Identity is who a device is: manufacturer 3, serial 12, model 12 characters
-// (trailing blanks and zeros removed), software version 2 BCD bytes, and the
-// option bits where the message has them.
+// without the blanks that fill them up, software version 2 BCD bytes, and the
+// option bits where the message has them. Some fill up with zeros, which stay
+// in the texts so that they are encoded as they came: Text gives what to show.
 type Identity struct {
 	Manufacturer string
 	Serial       string
@@ -44,4 +45,8 @@ func (id Identity) append(dst []byte, options bool) []byte {
 	return dst
 }
 
-func trim(b []byte) string { return strings.TrimRight(string(b), " \x00") }
+// trim removes what putText adds.
+func trim(b []byte) string { return strings.TrimRight(string(b), " ") }
+
+// Text gives a text of a message without the zeros that fill it up.
+func Text(s string) string { return strings.TrimRight(s, " \x00") }

@@ -30,6 +30,7 @@ type Dialect struct {
 	Level    uint8 // lower of the levels of both sides; 0 unknown
 	VMCLevel uint8 // 0 unknown
 	EC       bool  // expanded currency mode: money has 32 bits (mdb 7.2)
+	Screen   uint8 // characters of a DISPLAY REQUEST, see SetupConfig; 0 unknown
 }
 
 // CommandMessage is what the VMC says in one block. AppendCommand appends
@@ -200,15 +201,13 @@ func put32(dst []byte, v uint32) []byte {
 	return append(dst, byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
 }
 
-// text appends s padded with blanks to n bytes, cut if longer.
-func putText(dst []byte, s string, n int) []byte { return putPadded(dst, s, n, ' ') }
-
-func putPadded(dst []byte, s string, n int, pad byte) []byte {
+// putText appends s padded with blanks to n bytes, cut if longer.
+func putText(dst []byte, s string, n int) []byte {
 	for i := range n {
 		if i < len(s) {
 			dst = append(dst, s[i])
 		} else {
-			dst = append(dst, pad)
+			dst = append(dst, ' ')
 		}
 	}
 	return dst

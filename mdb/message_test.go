@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -11,6 +12,7 @@ var (
 	narrow = Dialect{Level: 2, VMCLevel: 2}
 	wide   = Dialect{Level: 3, VMCLevel: 3, EC: true}
 	who    = Identity{Manufacturer: "ABC", Serial: "000000000001", Model: "MODEL", Software: 0x0102}
+	nobody = Identity{Manufacturer: "\x00\x00\x00", Serial: strings.Repeat("\x00", 12), Model: "G \x00"} // as Necta Kikko Max sends it, reference 17
 	whoOpt = Identity{Manufacturer: "ABC", Serial: "000000000001", Model: "MODEL", Software: 0x0102, Options: 0x23, HasOptions: true}
 )
 
@@ -34,12 +36,12 @@ var commands = []struct {
 	{Cashless1, NegativeVendRequest{10, 99}, narrow}, {Cashless1, NegativeVendRequest{100000, 99}, wide},
 	{Cashless1, ReaderControl{ReaderEnable}, narrow}, {Cashless1, DataEntryResponse{[8]byte{'1'}}, narrow},
 	{Cashless1, RevalueRequest{10}, narrow}, {Cashless1, RevalueRequest{100000}, wide}, {Cashless1, RevalueLimitRequest{}, narrow},
-	{Cashless1, RequestID{who}, narrow}, {Cashless1, ReadUserFile{2}, narrow}, {Cashless1, WriteUserFile{2, []byte{1, 2}}, narrow},
+	{Cashless1, RequestID{who}, narrow}, {Cashless1, RequestID{nobody}, narrow}, {Cashless1, ReadUserFile{2}, narrow}, {Cashless1, WriteUserFile{2, []byte{1, 2}}, narrow},
 	{Cashless1, WriteTime{[10]byte{0x26, 0x11, 0x21}}, narrow}, {Cashless1, FeatureEnable{0x22}, narrow}, {Cashless1, SetAge{18}, narrow},
 	{AgeCheck, AgeStatusRequest{}, narrow}, {AgeCheck, SetupConfig{Level: 1}, narrow},
 	{Gateway, GatewaySetup{3, 1, 2}, narrow}, {Gateway, Report{Kind: 1, Item: 33, Price: 350, Bills: 1000, CashOut: 650}, narrow},
-	{Gateway, ReportEvent{Code: "EA7", Duration: 255, Active: true, Terminal: "T1"}, narrow}, {Gateway, ReportAsset{Kind: 7, HasID: true, Identity: who}, narrow},
-	{Gateway, ReportAsset{Kind: 7, Number: "M-1"}, narrow}, {Gateway, ReportCurrency{0x1643, 1, 2}, narrow},
+	{Gateway, ReportEvent{Code: "EA7", Duration: 255, Active: true, Terminal: "T1", HasTerminal: true}, narrow}, {Gateway, ReportAsset{Kind: 7, HasID: true, Identity: who}, narrow},
+	{Gateway, ReportEvent{Code: "EGS\x00\x00\x00\x00\x00\x00\x00", HasTerminal: true}, narrow}, {Gateway, ReportAsset{Kind: 7, Number: "M-1"}, narrow}, {Gateway, ReportCurrency{0x1643, 1, 2}, narrow},
 	{Gateway, ReportProduct{33, "33", "LATTE", true}, narrow}, {Gateway, GatewayControl{2}, narrow}, {Gateway, GatewayTimeRequest{}, narrow},
 	{USD1, SatelliteSetup{1, 5, 2, 30}, narrow}, {USD2, SatelliteVend{2, 259}, narrow}, {USD3, SatelliteVend{Op: 1}, narrow}, {USD1, SatelliteFunds{100}, narrow},
 	{USD1, SatellitePrice{1, 2, 3}, narrow}, {USD1, SatelliteControl{true}, narrow}, {USD1, SatelliteBlock{3, 1, []byte{9}}, narrow},
@@ -96,7 +98,7 @@ var answers = []struct {
 	{0x12, 0, BeginSession{Funds: 2300}, Dialect{Level: 1}}, {0x12, 0, SessionCancelRequest{}, narrow},
 	{0x12, 0, VendApproved{Amount: 60}, narrow}, {0x12, 0, VendApproved{Amount: 0xFFFF, Token: true}, narrow}, {0x62, 0, VendApproved{Amount: 600000}, wide},
 	{0x12, 0, VendDenied{}, narrow}, {0x12, 0, EndSession{}, narrow}, {0x12, 0, Cancelled{}, narrow}, {0x12, 0, PeripheralID{who}, narrow},
-	{0x12, 0, PeripheralID{whoOpt}, wide}, {0x12, 0, Malfunction{0xC1}, narrow}, {0x12, 0, OutOfSequence{4}, narrow}, {0x12, 0, OutOfSequence{}, Dialect{Level: 1}},
+	{0x12, 0, PeripheralID{whoOpt}, wide}, {0x12, 0, Malfunction{0xC1}, narrow}, {0x12, 0, OutOfSequence{State: 4}, narrow}, {0x12, 0, OutOfSequence{Bare: true}, Dialect{Level: 1}}, {0x12, 0, OutOfSequence{Bare: true}, Dialect{}},
 	{0x15, 0, RevalueApproved{}, narrow}, {0x15, 0, RevalueDenied{}, narrow}, {0x15, 1, RevalueLimit{900}, narrow}, {0x15, 1, RevalueLimit{90000}, wide},
 	{0x12, 0, UserFileData{2, []byte{1, 2}}, narrow}, {0x12, 0, TimeRequest{}, narrow}, {0x12, 0, DataEntryRequest{true, 6}, narrow}, {0x12, 0, DataEntryCancel{}, narrow},
 	{0x12, 0, SelectionRequest{Funds: 5000, Media: 1, Item: 17}, narrow}, {0x12, 0, AgeStatus{0x9F, 0x10}, narrow}, {0x6F, 0xFF, SetAgeResponse{0}, narrow},

@@ -49,8 +49,11 @@ type (
 	PeripheralID struct{ Identity }
 	// Malfunction is 0A: high nibble type, low nibble sub-code.
 	Malfunction struct{ Code uint8 }
-	// OutOfSequence is 0B; State 0 where level 1 leaves it out.
-	OutOfSequence struct{ State uint8 }
+	// OutOfSequence is 0B; Bare without the state, which level 1 leaves out.
+	OutOfSequence struct {
+		State uint8
+		Bare  bool
+	}
 	// RevalueApproved is 0D.
 	RevalueApproved struct{}
 	// RevalueDenied is 0E.
@@ -128,6 +131,9 @@ func ParseReaderMessage(p []byte, dl Dialect) (AnswerMessage, int, error) {
 			return nil, 0, ErrShort
 		}
 		n := min(len(p), 34)
+		if dl.Screen > 0 {
+			n = min(n, 2+int(dl.Screen))
+		}
 		return DisplayRequest{Time: p[1], Text: string(p[2:n])}, n, nil
 	case 0x03:
 		return parseBeginSession(p, dl)
@@ -161,7 +167,7 @@ func ParseReaderMessage(p []byte, dl Dialect) (AnswerMessage, int, error) {
 		return Malfunction{Code: p[1]}, 2, nil
 	case 0x0B:
 		if dl.Level == 1 || len(p) == 1 {
-			return OutOfSequence{}, 1, nil
+			return OutOfSequence{Bare: true}, 1, nil
 		}
 		return OutOfSequence{State: p[1]}, 2, nil
 	case 0x0D:

@@ -47,16 +47,16 @@ func (EndSession) AppendAnswer(dst []byte, _ Dialect) []byte { return append(dst
 func (Cancelled) AppendAnswer(dst []byte, _ Dialect) []byte { return append(dst, 8) }
 
 // AppendAnswer implements AnswerMessage.
-func (m PeripheralID) AppendAnswer(dst []byte, dl Dialect) []byte {
-	return m.append(append(dst, 9), m.HasOptions || dl.VMCLevel >= 3)
+func (m PeripheralID) AppendAnswer(dst []byte, _ Dialect) []byte {
+	return m.append(append(dst, 9), m.HasOptions)
 }
 
 // AppendAnswer implements AnswerMessage.
 func (m Malfunction) AppendAnswer(dst []byte, _ Dialect) []byte { return append(dst, 0x0A, m.Code) }
 
 // AppendAnswer implements AnswerMessage.
-func (m OutOfSequence) AppendAnswer(dst []byte, dl Dialect) []byte {
-	if dl.Level == 1 {
+func (m OutOfSequence) AppendAnswer(dst []byte, _ Dialect) []byte {
+	if m.Bare {
 		return append(dst, 0x0B)
 	}
 	return append(dst, 0x0B, m.State)

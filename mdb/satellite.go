@@ -121,6 +121,9 @@ func parseSatelliteCommand(c byte, p []byte) (CommandMessage, error) {
 		return SatelliteSetup{p[0], be16(p[1:]), p[3], p[4]}, nil
 	case 3:
 		m := SatelliteVend{Op: p[0]}
+		if m.Op > 4 {
+			return nil, nil
+		}
 		if m.Op >= 2 {
 			if !need(3) {
 				return nil, ErrShort

@@ -71,9 +71,9 @@ func (g *Gateway) Command(_ int64, payload []byte) Act {
 		g.enabled = m.Action != 0
 	case mdb.ReportAsset:
 		if m.Kind == 7 {
-			g.serial = m.Number
+			g.serial = mdb.Text(m.Number)
 			if m.HasID {
-				g.serial = m.Identity.Serial
+				g.serial = mdb.Text(m.Identity.Serial)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package vectors
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/chekomat/chekomat/mdb"
 )
@@ -28,6 +29,14 @@ var billRoutes = [...]string{
 	"stacked", "escrow", "returned", "to recycler", "disabled bill rejected", "to recycler, manual fill", "manual dispense", "recycler to cashbox",
 }
 
+// status names a status byte; one nobody defined (reference 17) by its code.
+func status(key string, names map[uint8]string, code uint8) map[string]any {
+	if s := names[code]; s != "" {
+		return map[string]any{key: s}
+	}
+	return map[string]any{"unknown_status": hex2(code)}
+}
+
 // event describes one event of a POLL answer; ok is false for other messages.
 func event(m mdb.AnswerMessage, dev mdb.Device) (map[string]any, bool) {
 	switch m := m.(type) {
@@ -42,7 +51,7 @@ func event(m mdb.AnswerMessage, dev mdb.Device) (map[string]any, bool) {
 		case mdb.Slugs:
 			return map[string]any{"slugs": m.Type}, true
 		}
-		return map[string]any{"status": coinStatus[m.Type]}, true
+		return status("status", coinStatus, m.Type), true
 	case mdb.BillEvent:
 		switch m.Kind {
 		case mdb.Bill:
@@ -50,16 +59,16 @@ func event(m mdb.AnswerMessage, dev mdb.Device) (map[string]any, bool) {
 		case mdb.BillAttempts:
 			return map[string]any{"attempts_while_disabled": m.Type}, true
 		case mdb.RecyclerStatus:
-			return map[string]any{"recycler_status": recyclerStatus[m.Type]}, true
+			return status("recycler_status", recyclerStatus, m.Type), true
 		}
-		return map[string]any{"status": billStatus[m.Type]}, true
+		return status("status", billStatus, m.Type), true
 	}
 	return otherEvent(m)
 }
 
 // answer names a peripheral's message and its fields as the vectors do.
 func answer(m mdb.AnswerMessage, b *mdb.Block) (string, []any) {
-	dev, cmd := mdb.DeviceOf(b.To), b.To&7
+	dev := mdb.DeviceOf(b.To)
 	switch m := m.(type) {
 	case mdb.ChangerSetup:
 		return "SETUP RESPONSE", []any{
@@ -77,7 +86,7 @@ func answer(m mdb.AnswerMessage, b *mdb.Block) (string, []any) {
 	case mdb.DiagnosticStatus:
 		codes := []string{}
 		for _, c := range m.Codes {
-			codes = append(codes, fmt.Sprintf("%02X/%02X %s", c[0], c[1], mdb.DiagnosticText(c)))
+			codes = append(codes, strings.TrimSpace(fmt.Sprintf("%02X/%02X %s", c[0], c[1], mdb.DiagnosticText(c))))
 		}
 		return "DIAGNOSTIC STATUS", []any{"codes", codes}
 	case mdb.ValidatorSetup:
@@ -118,7 +127,7 @@ func answer(m mdb.AnswerMessage, b *mdb.Block) (string, []any) {
 	if name, kv, ok := otherAnswer(m); ok {
 		return name, kv
 	}
-	return fmt.Sprintf("ANSWER TO %d", cmd), []any{"data", hexOf(b.Payload())}
+	return "UNKNOWN", []any{"data", hexOf(b.Payload())}
 }
 
 func readerAnswer(m mdb.AnswerMessage) (string, []any, bool) {
@@ -127,7 +136,7 @@ func readerAnswer(m mdb.AnswerMessage) (string, []any, bool) {
 		return "JUST RESET", nil, true
 	case mdb.ReaderConfig:
 		return "READER CONFIG", []any{
-			"level", m.Level, "currency", hex4(m.Currency), "scale", m.Scale, "decimals", m.Decimals,
+			"level", m.Level & 0x7F, "currency", hex4(m.Currency), "scale", m.Scale, "decimals", m.Decimals,
 			"max_response_s", m.MaxResponse, "options", hex2(m.Options),
 		}, true
 	case mdb.DisplayRequest:
@@ -156,8 +165,11 @@ func readerAnswer(m mdb.AnswerMessage) (string, []any, bool) {
 		}
 		return "MALFUNCTION/ERROR", kv, true
 	case mdb.OutOfSequence:
-		if m.State == 0 {
+		if m.Bare {
 			return "COMMAND OUT OF SEQUENCE", nil, true
+		}
+		if m.State < 1 || m.State > 7 {
+			return "COMMAND OUT OF SEQUENCE", []any{"state", hex2(m.State)}, true
 		}
 		return "COMMAND OUT OF SEQUENCE", []any{"state", [...]string{
 			"", "inactive", "disabled", "enabled", "session idle", "vend", "revalue", "negative vend",
@@ -178,36 +190,52 @@ func readerAnswer(m mdb.AnswerMessage) (string, []any, bool) {
 		return "DATA ENTRY CANCEL", nil, true
 	case mdb.SelectionRequest:
 		return "SELECTION REQUEST", []any{
-			"funds", m.Funds, "media_id", hex8(m.Media), "payment_type", m.PaymentType, "payment_data", hex4(m.PaymentData), "item", m.Item,
+			"funds", orUnknown(m.Funds, fullOf(m.Wide)), "media_id", medium(m.Media), "payment_type", m.PaymentType,
+			"payment_data", hex4(m.PaymentData), "item", orUnknown(uint32(m.Item), 0xFFFF),
 		}, true
 	}
 	return "", nil, false
 }
 
 func session(m mdb.BeginSession) []any {
-	top := uint32(0xFFFF)
-	if m.Wide {
-		top = 0xFFFFFFFF
-	}
-	kv := []any{"funds", orUnknown(m.Funds, top)}
+	kv := []any{"funds", orUnknown(m.Funds, fullOf(m.Wide))}
 	if !m.Full {
 		return kv
 	}
-	media := any(hex8(m.Media))
-	if m.Media == 0xFFFFFFFF {
-		media = "unknown"
-	}
-	kv = append(kv, "media_id", media, "payment_type", m.PaymentType, "payment_data", hex4(m.PaymentData))
+	kv = append(kv, "media_id", medium(m.Media), "payment_type", m.PaymentType, "payment_data", hex4(m.PaymentData))
 	if m.Wide {
 		kv = append(kv, "language", string(m.Language[:]), "currency", hex4(m.Currency), "card_options", hex2(m.CardOptions))
 	}
 	switch {
 	case m.PaymentType&0x80 != 0:
 		kv = append(kv, "meaning", "free vend card")
+	case m.PaymentType&0x40 != 0:
+		kv = append(kv, "meaning", "test media")
+	case m.PaymentType&0x3F == 1:
+		kv = append(kv, "meaning", "user group and price list")
+	case m.PaymentType&0x3F == 2:
+		kv = append(kv, "meaning", "user group and discount group")
 	case m.PaymentType&0x3F == 3:
 		kv = append(kv, "meaning", fmt.Sprintf("discount %d %%", m.PaymentData&0xFF))
+	case m.PaymentType&0x3F == 4:
+		kv = append(kv, "meaning", fmt.Sprintf("surcharge %d %%", m.PaymentData&0xFF))
 	}
 	return kv
+}
+
+// fullOf is money with all bits set, which stands for unknown.
+func fullOf(wide bool) uint32 {
+	if wide {
+		return 0xFFFFFFFF
+	}
+	return 0xFFFF
+}
+
+func medium(id uint32) any {
+	if id == 0xFFFFFFFF {
+		return "unknown"
+	}
+	return hex8(id)
 }
 
 func gatewayAnswer(m mdb.AnswerMessage) (string, []any, bool) {
@@ -217,13 +245,17 @@ func gatewayAnswer(m mdb.AnswerMessage) (string, []any, bool) {
 	case mdb.GatewayNotice:
 		return map[uint8]string{2: "REQUEST TO TRANSMIT", 3: "DATA TRANSMITTED", 5: "DTS EVENT ACKNOWLEDGE"}[m.Code], nil, true
 	case mdb.GatewayError:
-		return "ERROR", []any{"code", m.Code}, true
+		return "ERROR", []any{"code", mdb.Text(m.Code)}, true
 	case mdb.GatewayID:
 		return "PERIPHERAL ID", identity(m.Identity), true
 	case mdb.SignalStrength:
 		return "RADIO SIGNAL STRENGTH", []any{"percent", m.Percent}, true
 	case mdb.GatewayTime:
-		if len(m.BCD) < 10 {
+		switch {
+		case len(m.BCD) == 9: // the short form has no week
+			kv := clock(append(append(append([]byte{}, m.BCD[:7]...), 0xFF), m.BCD[7:]...))
+			return "GATEWAY TIME/DATE", append(kv[:6:6], kv[8:]...), true
+		case len(m.BCD) < 10:
 			return "GATEWAY TIME/DATE", []any{"data", hexOf(m.BCD)}, true
 		}
 		return "GATEWAY TIME/DATE", clock(m.BCD), true

@@ -89,13 +89,9 @@ func readerCommand(m mdb.CommandMessage) (string, []any, bool) {
 	item := func(v uint16) any { return orUnknown(uint32(v), 0xFFFF) }
 	switch m := m.(type) {
 	case mdb.SetupConfig:
-		return "SETUP CONFIG", []any{"vmc_level", m.Level, "columns", m.Columns, "rows", m.Rows, "display", m.Display}, true
+		return "SETUP CONFIG", []any{"vmc_level", m.Level & 0x7F, "columns", m.Columns, "rows", m.Rows, "display", m.Display}, true
 	case mdb.MaxMinPrices:
-		top := uint32(0xFFFF)
-		if m.EC {
-			top = 0xFFFFFFFF
-		}
-		kv := []any{"max", orUnknown(m.Max, top), "min", orUnknown(m.Min, 0)}
+		kv := []any{"max", orUnknown(m.Max, fullOf(m.EC)), "min", orUnknown(m.Min, 0)}
 		if m.EC {
 			kv = append(kv, "currency", hex4(m.Currency))
 		}
@@ -150,9 +146,14 @@ func readerCommand(m mdb.CommandMessage) (string, []any, bool) {
 	return "", nil, false
 }
 
-// clock reads ten BCD bytes.
+// clock reads ten BCD bytes; FF is a field the sender does not support.
 func clock(b []byte) []any {
-	bcd := func(v byte) int { return int(v>>4)*10 + int(v&15) }
+	bcd := func(v byte) any {
+		if v == 0xFF {
+			return "unknown"
+		}
+		return int(v>>4)*10 + int(v&15)
+	}
 	return []any{
 		"date", fmt.Sprintf("%02X-%02X-%02X", b[0], b[1], b[2]), "time", fmt.Sprintf("%02X:%02X:%02X", b[3], b[4], b[5]),
 		"day_of_week", bcd(b[6]), "week", bcd(b[7]), "summertime", bcd(b[8]), "holiday", bcd(b[9]),
@@ -164,7 +165,10 @@ func gatewayCommand(m mdb.CommandMessage) (string, []any, bool) {
 	case mdb.GatewaySetup:
 		return "SETUP", []any{"level", m.Level, "scale", m.Scale, "decimals", m.Decimals}, true
 	case mdb.GatewayControl:
-		return "CONTROL", []any{"action", [...]string{"disabled", "enabled", "transmit"}[m.Action%3]}, true
+		if m.Action > 2 {
+			return "CONTROL", []any{"action", hex2(m.Action)}, true
+		}
+		return "CONTROL", []any{"action", [...]string{"disabled", "enabled", "transmit"}[m.Action]}, true
 	case mdb.GatewayTimeRequest:
 		return "EXPANSION TIME/DATE REQUEST", nil, true
 	case mdb.Report:
@@ -176,22 +180,25 @@ func gatewayCommand(m mdb.CommandMessage) (string, []any, bool) {
 		}, true
 	case mdb.ReportEvent:
 		kv := []any{
-			"code", m.Code, "date", hexOf(m.Date[:]), "time", hexOf(m.Time[:]), "duration_min", m.Duration, "activity", boolInt(m.Active),
+			"code", mdb.Text(m.Code), "date", hexOf(m.Date[:]), "time", hexOf(m.Time[:]), "duration_min", m.Duration, "activity", boolInt(m.Active),
 		}
-		if m.Terminal != "" {
-			kv = append(kv, "terminal", m.Terminal)
+		if m.HasTerminal {
+			kv = append(kv, "terminal", mdb.Text(m.Terminal))
 		}
 		return "REPORT DTS EVENT", kv, true
 	case mdb.ReportAsset:
-		asset := [...]string{"", "audit", "bill validator", "changer", "control board", "cashless1", "cashless2", "machine"}[m.Kind&7]
+		asset := hex2(m.Kind)
+		if m.Kind > 0 && m.Kind < 8 {
+			asset = [...]string{"", "audit", "bill validator", "changer", "control board", "cashless1", "cashless2", "machine"}[m.Kind]
+		}
 		if m.HasID {
 			return "REPORT ASSET ID", append([]any{"asset", asset}, identity(m.Identity)...), true
 		}
-		return "REPORT ASSET NUMBER", []any{"asset", asset, "number", m.Number}, true
+		return "REPORT ASSET NUMBER", []any{"asset", asset, "number", mdb.Text(m.Number)}, true
 	case mdb.ReportCurrency:
 		return "REPORT CURRENCY ID", []any{"currency", hex4(m.Currency), "scale", m.Scale, "decimals", m.Decimals}, true
 	case mdb.ReportProduct:
-		return "REPORT PRODUCT ID", []any{"item", m.Item, "number", m.Number, "name", m.Name, "present", m.Present}, true
+		return "REPORT PRODUCT ID", []any{"item", m.Item, "number", mdb.Text(m.Number), "name", mdb.Text(m.Name), "present", m.Present}, true
 	}
 	return "", nil, false
 }

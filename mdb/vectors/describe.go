@@ -8,18 +8,29 @@ import (
 	"github.com/chekomat/chekomat/mdb"
 )
 
-// dialect is what the decoder must know from earlier traffic.
-func dialect(context map[string]any) (dl mdb.Dialect) {
-	n, _ := number(context, "level")
-	dl.Level = uint8(n)
-	n, _ = number(context, "vmc_level")
-	dl.VMCLevel = uint8(n)
-	dl.EC, _ = context["expanded_currency"].(bool)
-	for _, name := range []string{"cashless1", "cashless2"} {
-		if c, ok := context[name].(map[string]any); ok {
-			n, _ = number(c, "level")
-			dl.Level = uint8(n)
+// dialects is what the decoder must know from earlier traffic: of every reader
+// what the context says at its top, of one what it says under its name.
+func dialects(context map[string]any) (t mdb.Dialects) {
+	all := spoken(context, mdb.Dialect{})
+	for _, d := range []mdb.Device{mdb.Cashless1, mdb.Cashless2, mdb.AgeCheck} {
+		dl := all
+		if c, ok := context[d.String()].(map[string]any); ok {
+			dl = spoken(c, all)
 		}
+		t.Know(d, dl)
+	}
+	return t
+}
+
+func spoken(c map[string]any, dl mdb.Dialect) mdb.Dialect {
+	if n, ok := number(c, "level"); ok {
+		dl.Level = uint8(n) & 0x7F
+	}
+	if n, ok := number(c, "vmc_level"); ok {
+		dl.VMCLevel = uint8(n) & 0x7F
+	}
+	if ec, ok := c["expanded_currency"].(bool); ok {
+		dl.EC = ec
 	}
 	return dl
 }
@@ -36,7 +47,9 @@ func blocksOf(ws []mdb.Word) (out []mdb.Block) {
 	return out
 }
 
-func describe(b *mdb.Block, dl mdb.Dialect) []map[string]any {
+// describe gives what a vector expects of a block. rest is true when the last
+// one is the error of bytes behind messages that were read.
+func describe(b *mdb.Block, dl mdb.Dialect) (out []map[string]any, rest bool) {
 	src := "vmc"
 	if b.Line == mdb.Slave {
 		src = "dev"
@@ -50,26 +63,26 @@ func describe(b *mdb.Block, dl mdb.Dialect) []map[string]any {
 	}
 	switch b.Kind {
 	case mdb.ACK:
-		return one("msg", "ACK")
+		return one("msg", "ACK"), false
 	case mdb.NAK:
-		return one("msg", "NAK")
+		return one("msg", "NAK"), false
 	case mdb.RET:
-		return one("msg", "RET")
+		return one("msg", "RET"), false
 	case mdb.Break:
-		return one("msg", "BREAK")
+		return one("msg", "BREAK"), false
 	case mdb.Invalid:
 		if b.Fault == mdb.BadChecksum {
 			d := b.Bytes()
-			return one("error", b.Fault.String(), "expected_chk", hex2(mdb.Checksum(d[:len(d)-1])), "got_chk", hex2(d[len(d)-1]))
+			return one("error", b.Fault.String(), "expected_chk", hex2(mdb.Checksum(d[:len(d)-1])), "got_chk", hex2(d[len(d)-1])), false
 		}
-		return one("error", b.Fault.String())
+		return one("error", b.Fault.String()), false
 	case mdb.Command:
 		dev := mdb.DeviceOf(b.Data[0])
 		name, fields := "UNKNOWN", []any{"data", hexOf(b.Payload()[1:])}
 		if dev.Known() {
 			m, err := mdb.ParseCommand(b.Payload(), dl)
 			if err != nil {
-				return one("error", err.Error())
+				return one("error", err.Error()), false
 			}
 			name, fields = command(m, dev, b.Payload())
 		}
@@ -77,10 +90,9 @@ func describe(b *mdb.Block, dl mdb.Dialect) []map[string]any {
 		if !dev.Known() {
 			dn = hex2(byte(dev))
 		}
-		return one(append([]any{"dev", dn, "msg", name}, fields...)...)
+		return one(append([]any{"dev", dn, "msg", name}, fields...)...), false
 	}
 	ms, err := mdb.ParseAnswer(nil, b.To, b.Sub, b.Payload(), dl)
-	var out []map[string]any
 	var events []any
 	for _, m := range ms {
 		if e, ok := event(m, mdb.DeviceOf(b.To)); ok {
@@ -96,7 +108,7 @@ func describe(b *mdb.Block, dl mdb.Dialect) []map[string]any {
 	if err != nil {
 		out = append(out, one("error", err.Error())...)
 	}
-	return out
+	return out, err != nil && len(ms) > 0
 }
 
 func hex2(v byte) string    { return fmt.Sprintf("%02X", v) }
@@ -105,7 +117,7 @@ func hex8(v uint32) string  { return fmt.Sprintf("%08X", v) }
 func hexOf(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
 
 func identity(id mdb.Identity) []any {
-	kv := []any{"manufacturer", id.Manufacturer, "serial", id.Serial, "model", id.Model, "sw", hex4(id.Software)}
+	kv := []any{"manufacturer", mdb.Text(id.Manufacturer), "serial", mdb.Text(id.Serial), "model", mdb.Text(id.Model), "sw", hex4(id.Software)}
 	if id.HasOptions {
 		kv = append(kv, "options", hex8(id.Options))
 	}

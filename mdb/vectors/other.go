@@ -7,7 +7,7 @@ func otherCommand(m mdb.CommandMessage) (string, []any, bool) {
 	case mdb.SatelliteSetup:
 		return "SETUP", []any{"level", m.Level, "scale", m.Scale, "decimals", m.Decimals, "max_approve_s", m.MaxApprove}, true
 	case mdb.SatelliteVend:
-		name := [...]string{"VEND APPROVED", "VEND DISAPPROVED", "VEND ITEM", "HOME ITEM", "STATUS REQUEST", "", "", ""}[m.Op&7]
+		name := [...]string{"VEND APPROVED", "VEND DISAPPROVED", "VEND ITEM", "HOME ITEM", "STATUS REQUEST"}[min(m.Op, 4)]
 		if m.Op < 2 {
 			return name, nil, true
 		}
@@ -50,6 +50,13 @@ func otherCommand(m mdb.CommandMessage) (string, []any, bool) {
 	return "", nil, false
 }
 
+func maxPrice(v uint16) any {
+	if v == 0xFFFF {
+		return "none"
+	}
+	return v
+}
+
 func flagNames(flags uint16, names ...string) []string {
 	out := []string{}
 	for i, n := range names {
@@ -73,7 +80,7 @@ func otherAnswer(m mdb.AnswerMessage) (string, []any, bool) {
 		}
 		return name, []any{"item", m.Item, "errors", flagNames(m.Flags, "sold out", "jam", "missing motor", "invalid selection", "health safety")}, true
 	case mdb.SatelliteConfig:
-		return "USD CONFIG", []any{"level", m.Level, "max_price", m.MaxPrice, "item_config", hex4(m.Items), "max_response_s", m.MaxResponse}, true
+		return "USD CONFIG", []any{"level", m.Level, "max_price", maxPrice(m.MaxPrice), "item_config", hex4(m.Items), "max_response_s", m.MaxResponse}, true
 	case mdb.SatellitePriceRequest:
 		return "PRICE REQUEST", []any{"item", m.Item}, true
 	case mdb.SatelliteError:
@@ -110,7 +117,7 @@ func otherEvent(m mdb.AnswerMessage) (map[string]any, bool) {
 		return nil, false
 	}
 	if !e.Dispensed {
-		return map[string]any{"status": hopperStatus[e.Type]}, true
+		return status("status", hopperStatus, e.Type), true
 	}
 	return map[string]any{"coins_dispensed": map[string]any{
 		"type": e.Type, "manual": e.Manual, "ok": e.OK, "number": e.Number, "left": e.Left,

@@ -3,6 +3,7 @@ package vectors
 import (
 	"fmt"
 	"math/bits"
+	"strconv"
 
 	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/sales"
@@ -16,36 +17,48 @@ func number(m map[string]any, key string) (int64, bool) {
 // setups turns a vector's context into what the recovery knows beforehand.
 func (v *vector) setups() []sales.Setup {
 	var out []sales.Setup
-	for name, dev := range map[string]mdb.Device{
-		"cashless1": mdb.Cashless1, "cashless2": mdb.Cashless2, "changer": mdb.Changer, "bill": mdb.Validator, "gateway": mdb.Gateway,
+	talk := dialects(v.Context)
+	for _, dev := range []mdb.Device{
+		mdb.Cashless1, mdb.Cashless2, mdb.Changer, mdb.Validator, mdb.Gateway, mdb.Hopper1, mdb.Hopper2,
 	} {
-		c, ok := v.Context[name].(map[string]any)
+		c, ok := v.Context[dev.String()].(map[string]any)
 		if !ok {
 			continue
 		}
-		s := sales.Setup{Device: dev}
+		dl := talk.Of(dev)
+		s := sales.Setup{Device: dev, Level: dl.Level, Wide: dl.EC}
 		n, _ := number(c, "scale")
 		s.Scale = uint32(n)
 		n, _ = number(c, "decimals")
 		s.Decimals = uint8(n)
-		n, _ = number(c, "level")
-		s.Level = uint8(n)
-		s.Wide, _ = v.Context["expanded_currency"].(bool)
+		if o, ok := c["currency"].(string); ok {
+			s.Currency = uint16(hexNumber(o))
+		}
 		if o, ok := c["options"].(string); ok {
-			if _, err := fmt.Sscanf(o, "%x", &s.Options); err != nil {
-				s.Options = 0
-			}
+			s.Options = uint8(hexNumber(o))
 		}
 		if list, ok := c["credits"].([]any); ok {
-			for i, x := range list {
-				if f, ok := x.(float64); ok && i < 16 {
-					s.Credits[i] = uint8(f)
+			for i, x := range list[:min(len(list), 16)] {
+				switch x := x.(type) {
+				case float64:
+					s.Credits[i] = uint8(x)
+				case string: // "token"
+					s.Credits[i] = mdb.CreditToken
 				}
 			}
 		}
 		out = append(out, s)
 	}
 	return out
+}
+
+// hexNumber reads "1643"; 0 where it is none.
+func hexNumber(s string) uint64 {
+	n, err := strconv.ParseUint(s, 16, 32)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // checkResult runs the words through recovery and compares what they mean.
@@ -125,6 +138,10 @@ func sale(e sales.Event, want map[string]any, short int64) error {
 	got["amount"] = e.Amount.Decimal()
 	got["price_scaled"] = e.Amount.Raw
 	got["requested_scaled"] = e.Requested.Raw
+	got["requested"] = e.Requested.Decimal()
+	got["class"] = e.Class
+	got["source"] = e.Source
+	got["currency"] = e.Amount.Currency
 	got["item"] = "unknown"
 	if e.ItemKnown {
 		got["item"] = e.Item
@@ -134,9 +151,8 @@ func sale(e sales.Event, want map[string]any, short int64) error {
 		got["payment"] = source(e.Parts[0])
 	}
 	for _, p := range e.Parts {
-		if e.Amount.Known {
-			got[source(p)] = p.Amount.Decimal()
-		} else {
+		got[source(p)] = p.Amount.Decimal()
+		if _, scaled := want[source(p)].(string); !scaled {
 			got[source(p)] = p.Amount.Raw
 		}
 	}

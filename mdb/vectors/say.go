@@ -48,7 +48,7 @@ func Say(b *mdb.Block, dl mdb.Dialect) []Message {
 		var out []Message
 		for _, m := range ms {
 			if e, ok := event(m, mdb.DeviceOf(b.To)); ok {
-				name, fields := spoken(e)
+				name, fields := eventFields(e)
 				out = append(out, Message{Name: name, Fields: fields, Answer: m})
 				continue
 			}
@@ -63,9 +63,9 @@ func Say(b *mdb.Block, dl mdb.Dialect) []Message {
 	return nil
 }
 
-// spoken turns an event of a POLL answer into a message: its one object, or its
+// eventFields turns an event of a POLL answer into a message: its one object, or its
 // text, names it.
-func spoken(e map[string]any) (name string, fields []Field) {
+func eventFields(e map[string]any) (name string, fields []Field) {
 	names := []string{}
 	for k := range e {
 		names = append(names, k)
