@@ -196,6 +196,7 @@ func (s *session) receive(ctx context.Context) error {
 			if !ok {
 				break
 			}
+			s.d.hear()
 			m, err := Parse(f)
 			if err != nil {
 				m = refused{f.Type, statusOf(err)}
@@ -210,6 +211,13 @@ func (s *session) receive(ctx context.Context) error {
 			return fmt.Errorf("read from host: %w", err)
 		}
 	}
+}
+
+// hear says that the host lives.
+func (d *Device) hear() {
+	d.mu.Lock()
+	d.outputs.hear(time.Now())
+	d.mu.Unlock()
 }
 
 // refused stands for a frame that cannot be read.
@@ -367,9 +375,6 @@ func (d *Device) heartbeat(bad uint64) Heartbeat {
 
 func (s *session) handle(c command) error {
 	d := s.d
-	d.mu.Lock()
-	d.outputs.hear(time.Now())
-	d.mu.Unlock()
 	status := StatusOK
 	switch m := c.Message.(type) {
 	case HelloReq:
