@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/chekomat/chekomat/agent/wire"
+	"github.com/chekomat/chekomat/mdb/module"
 )
 
 // Row is a record as people see it.
@@ -67,4 +68,24 @@ func Inspect(dir, id string, seq int64, fn func(Row) bool) error {
 		}
 	}
 	return explain("read "+path, rows.Err())
+}
+
+// Heard reads how far into its source the agent of a data folder has listened,
+// beside a running agent: what of it is durable. Zero before the first words.
+func Heard(dir string) (module.Cursor, error) {
+	path := filepath.Join(dir, File)
+	if _, err := os.Stat(path); err != nil {
+		return module.Cursor{}, fmt.Errorf("journal: %s: %w", path, err)
+	}
+	db, err := connect(path, "ro")
+	if err != nil {
+		return module.Cursor{}, err
+	}
+	defer func() { _ = db.Close() }()
+	var boot, seq int64
+	err = db.QueryRow("SELECT boot, seq FROM mark").Scan(&boot, &seq)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return module.Cursor{}, explain("read the mark of "+path, err)
+	}
+	return module.Cursor{Boot: uint64(boot), Seq: uint64(seq)}, nil
 }

@@ -34,6 +34,7 @@ type fileSource struct {
 	done    bool
 	ended   bool   // the silence at the end was told
 	gaps    []hole // in ready
+	broken  error  // a line that could not be read, told behind what came before it
 }
 
 // hole is where words are missing: before the word of that number.
@@ -143,8 +144,19 @@ func (s *fileSource) prime() error {
 	return nil
 }
 
-// fill reads lines until the chunk is full.
+// fill reads lines until the chunk is full. What stands before a line that
+// can't be read is given first.
 func (s *fileSource) fill() error {
+	if s.broken == nil {
+		s.broken = s.lines()
+	}
+	if len(s.ready) > 0 {
+		return nil
+	}
+	return s.broken
+}
+
+func (s *fileSource) lines() error {
 	for len(s.ready) < s.limit {
 		before := len(s.ready)
 		if !s.sc.Scan() {

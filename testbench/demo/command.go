@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/chekomat/chekomat/agent/journal"
 	"github.com/chekomat/chekomat/hub/api/contract"
 )
 
@@ -65,6 +66,13 @@ Exit codes: 0 nothing lost and nothing doubled; 1 otherwise, or it could not run
 				if cfg.Assume != "" {
 					cfg.Data += "-" + cfg.Assume
 				}
+				if cfg.Speed == 0 {
+					c, err := readCapture(cmd.Context(), cfg.Trace)
+					if err != nil {
+						return err
+					}
+					cfg.Speed = c.speed()
+				}
 			}
 			if cfg.Bin == "" {
 				self, err := os.Executable()
@@ -94,7 +102,7 @@ Exit codes: 0 nothing lost and nothing doubled; 1 otherwise, or it could not run
 	f.Uint64Var(&cfg.Seed, "seed", 0, "seed of the buyers; 0 draws one")
 	f.DurationVar(&forTime, "for", 0, "stop selling after this time; 0 runs until Ctrl-C")
 	f.StringVar(&cfg.Trace, "trace", "", "a capture to be the bus of one machine")
-	f.UintVar(&cfg.Speed, "speed", 10, "how much faster than recorded the capture plays")
+	f.UintVar(&cfg.Speed, "speed", 0, "how much faster than recorded the capture plays; 0: ten times, more where that would take over a minute")
 	f.StringVar(&cfg.Assume, "assume-currency", "", "take the amounts of the bus for this currency: RUB")
 	f.StringVar(&cfg.Lang, "lang", "ru", "language of the displays: ru, en")
 	f.BoolVar(&asJSON, "json", false, "addresses and count as JSON lines")
@@ -179,7 +187,7 @@ func (d *Demo) tell(out io.Writer, w words) {
 // ctx ends.
 func (d *Demo) sell(ctx context.Context, forTime time.Duration, progress io.Writer, w words) {
 	if d.cfg.Trace != "" && forTime == 0 {
-		if _, err := d.playing(ctx); err == nil {
+		if d.playing(ctx) == nil {
 			return
 		}
 	}
@@ -205,16 +213,21 @@ func (d *Demo) sell(ctx context.Context, forTime time.Duration, progress io.Writ
 	}
 }
 
-// playing waits until a capture's sales are all journaled.
-func (d *Demo) playing(ctx context.Context) (int, error) {
+// playing waits until the agent has heard a capture to its end and its sales
+// are all journaled.
+func (d *Demo) playing(ctx context.Context) error {
+	c, err := readCapture(ctx, d.cfg.Trace)
+	if err != nil {
+		return err
+	}
 	for {
-		s, err := d.stages(ctx)
-		if err == nil && len(s.Journal) >= len(s.Vends) {
-			return len(s.Journal), nil
+		heard, err := journal.Heard(d.members[0].dir + "/agent")
+		if err == nil && heard.Seq >= c.words {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return ctx.Err()
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chekomat/chekomat/agent/wire"
 	"github.com/chekomat/chekomat/fiscal/kkt"
@@ -58,5 +59,13 @@ func TestQuantilesOfFew(t *testing.T) {
 	}
 	if q := quantiles(nil); q != (Quantiles{}) {
 		t.Errorf("quantiles of none: %+v", q)
+	}
+}
+
+func TestACaptureOfHoursPlaysAMinute(t *testing.T) {
+	for last, want := range map[time.Duration]uint{0: 10, 46 * time.Second: 10, 10 * time.Minute: 10, 10*time.Minute + 1: 11, 24 * time.Hour: 1440} {
+		if got := (capture{last: last}).speed(); got != want {
+			t.Errorf("%v: %d times, want %d", last, got, want)
+		}
 	}
 }

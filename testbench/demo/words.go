@@ -11,7 +11,7 @@ type words struct {
 }
 
 var russian = words{
-	starting: "Запускаем кассу, хаб, %d агентов и автоматы…", dashboard: "Панель оператора", kiosk: "Дисплей автомата",
+	starting: "Запускаем кассу и хаб; автоматов с агентами: %d…", dashboard: "Панель оператора", kiosk: "Дисплей автомата",
 	register: "Архив ФН кассы", data: "Данные", stop: "Ctrl-C: остановить. Следующий запуск продолжит с того же места.",
 	stopping: "Автоматы заканчивают начатое…", draining: "Ждём, пока каждая продажа получит чек…",
 	vends: "продаж", receipts: "чеков", queue: "в пути",
@@ -20,7 +20,7 @@ var russian = words{
 }
 
 var english = words{
-	starting: "Starting the register, the hub, %d agents and machines…", dashboard: "Dashboard", kiosk: "Machine's display",
+	starting: "Starting the register and the hub; machines with agents: %d…", dashboard: "Dashboard", kiosk: "Machine's display",
 	register: "Register's FN archive", data: "Data", stop: "Ctrl-C stops. The next run goes on from here.",
 	stopping: "Machines finish what they began…", draining: "Waiting until every sale has its receipt…",
 	vends: "vends", receipts: "receipts", queue: "on the way",

@@ -30,6 +30,9 @@ type Options struct {
 	EXE        EXE
 }
 
+// ErrSilent says that a trace ended and held no word of a bus.
+var ErrSilent = errors.New("there is no word of a bus in it")
+
 // Run replays the source at address (a path or any URL module.Open knows) to out.
 func Run(ctx context.Context, address string, opts Options, out io.Writer) (sales.Summary, error) {
 	src, err := module.Open(ctx, address, module.Cursor{}, pace(opts))
@@ -42,6 +45,9 @@ func Run(ctx context.Context, address string, opts Options, out io.Writer) (sale
 	p := printer{w: w, opts: opts, live: opts.Realtime, cap: sales.CapOf(src.Fidelity())}
 	failure := p.feed(ctx, src, bar)
 	bar.close()
+	if errors.Is(failure, ErrSilent) {
+		failure = fmt.Errorf("replay: read trace %s: %w", address, failure)
+	}
 	if failure == nil && p.rec != nil {
 		p.print(p.rec.Undecided())
 	}
@@ -75,6 +81,9 @@ func (p *printer) feed(ctx context.Context, src module.Source, bar *progress) er
 	var n uint64
 	for {
 		c, err := src.Read(ctx)
+		if errors.Is(err, io.EOF) && p.rec == nil {
+			return ErrSilent
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
