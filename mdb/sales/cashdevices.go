@@ -7,13 +7,16 @@ import (
 )
 
 func (r *Recovery) device(i int) *cashDevice {
-	if i == 0 {
+	switch i {
+	case 0:
 		return &r.cash.coin
+	case 1:
+		return &r.cash.bill
 	}
-	return &r.cash.bill
+	return &r.cash.hoppers[i-2]
 }
 
-// cashCommand handles a command to changer or validator.
+// cashCommand handles a command to changer, validator or hopper.
 func (r *Recovery) cashCommand(d mdb.Device, b *mdb.Block) {
 	i := cashIndex(d)
 	m, err := mdb.ParseCommand(b.Payload(), mdb.Dialect{})
@@ -27,7 +30,7 @@ func (r *Recovery) cashCommand(d mdb.Device, b *mdb.Block) {
 	switch m := m.(type) {
 	case mdb.Reset:
 		r.device(i).on = no
-		if r.cash.phase == phaseWait && r.cash.waitSince == 0 {
+		if i < 2 && r.cash.phase == phaseWait && r.cash.waitSince == 0 {
 			// The VMC starts up: nothing is in the machine.
 			r.cash.known = true
 		}
@@ -41,8 +44,10 @@ func (r *Recovery) cashCommand(d mdb.Device, b *mdb.Block) {
 		r.pay(0, payValue, 0, 0, int64(m.Value), b.End)
 	case mdb.DispenseBill:
 		r.pay(1, payCoins, m.Type&15, m.Number, 0, b.End)
+	case mdb.DispenseCoins:
+		r.pay(i, payCoins, m.Type&15, m.Number, 0, b.End)
 	case mdb.DispenseValue:
-		r.pay(1, payValue, 0, 0, int64(m.Value), b.End)
+		r.pay(i, payValue, 0, 0, int64(m.Value), b.End)
 	case mdb.Unknown:
 		r.stats.Unreadable++
 	}
@@ -70,6 +75,9 @@ func (r *Recovery) pay(i int, kind payKind, typ uint8, n uint16, value, t int64)
 		r.cash.blind = true
 	}
 	*p = payout{kind: kind, typ: typ, number: n, want: want, until: t + r.cfg.PayoutLimit.Microseconds()}
+	if l := &r.cash; l.lever != 0 && t <= l.lever && (l.phase == phaseCredit || l.phase == phaseVending) {
+		l.returning = true
+	}
 	r.requiet(t)
 }
 
@@ -109,6 +117,9 @@ func (r *Recovery) paid(i int, t int64) {
 	r.requiet(t)
 	if l.phase != phaseWait {
 		r.returned(t)
+		if l.phase == phaseCredit && l.returning && l.credit() > 0 && !l.paying() {
+			l.keep()
+		}
 		return
 	}
 	if p.want > 0 {
@@ -122,15 +133,15 @@ func (r *Recovery) short(t, owed int64) {
 	r.incident(t, "payout_short", "less change was paid out than the machine asked for", nil, hundredths(owed, r.cash.code()))
 }
 
-// cashAck handles an ACK of changer or validator.
+// cashAck handles an ACK of changer, validator or hopper.
 func (r *Recovery) cashAck(d mdb.Device, b *mdb.Block) bool {
 	i := cashIndex(d)
-	r.cash.present[i] = true
+	r.cash.heard(i)
 	if u := &r.unheard[i]; u.n > 0 && u.to == b.To {
 		r.accept(u)
 		u.n = 0
 	}
-	if l := &r.cash; l.phase == phaseWait && l.waitSince == 0 && !l.known && l.coin.on != no {
+	if l := &r.cash; i < 2 && l.phase == phaseWait && l.waitSince == 0 && !l.known && l.coin.on != no {
 		l.waitSince = b.End
 	}
 	p := &r.cash.pay[i]
@@ -140,7 +151,8 @@ func (r *Recovery) cashAck(d mdb.Device, b *mdb.Block) bool {
 	switch {
 	case b.To == byte(d)|5 && i == 0 && p.kind == payCoins,
 		b.To == byte(d)|7 && i == 0 && b.Sub == 2,
-		b.To == byte(d)|7 && i == 1 && (b.Sub == 6 || b.Sub == 7):
+		b.To == byte(d)|7 && i == 1 && (b.Sub == 6 || b.Sub == 7),
+		b.To == byte(d)|5 && i > 1:
 		p.acked = true
 	case p.acked && i == 0 && p.kind == payCoins && b.To == mdb.PollCommand(d):
 		// Nothing more to say: the payout is over.
@@ -151,10 +163,10 @@ func (r *Recovery) cashAck(d mdb.Device, b *mdb.Block) bool {
 	return true
 }
 
-// accept applies data of changer or validator which the VMC took.
+// accept applies data of a cash device which the VMC took.
 func (r *Recovery) accept(p *waiting) {
 	d := mdb.DeviceOf(p.to)
-	if r.cfg.Deaf || d != mdb.Changer && d != mdb.Validator {
+	if r.cfg.Deaf || d != mdb.Changer && d != mdb.Validator && !isHopper(d) {
 		return
 	}
 	i := cashIndex(d)
@@ -167,32 +179,92 @@ func (r *Recovery) accept(p *waiting) {
 		if again {
 			return
 		}
-		if i == 0 {
+		switch i {
+		case 0:
 			r.coins(b, p.t)
-		} else {
+		case 1:
 			r.bills(b, p.t)
+		default:
+			r.hopper(i, p)
 		}
 	case p.to == byte(d)|1:
-		r.cashSetup(i, b)
+		r.cashSetup(i, p)
 	case p.to == byte(mdb.Changer)|2:
 		r.tubes(b, p.t)
-	case p.to == byte(d)|7:
+	case p.to == byte(d)|7 && i < 2:
 		r.payoutAnswer(i, p.sub, b, p.t)
 	}
 }
 
-func (r *Recovery) cashSetup(i int, b []byte) {
+func (r *Recovery) cashSetup(i int, p *waiting) {
 	d := r.device(i)
-	if i == 0 {
-		if m, err := mdb.ParseChangerSetup(b); err == nil {
+	ms, err := mdb.ParseAnswer(nil, p.to, p.sub, p.bytes(), mdb.Dialect{})
+	if err != nil {
+		r.stats.Unreadable++
+		return
+	}
+	for _, m := range ms {
+		switch m := m.(type) {
+		case mdb.ChangerSetup:
+			d.money.set(uint32(m.Scale), m.Decimals, m.Currency)
+			d.credits = m.Credits
+		case mdb.ValidatorSetup:
+			d.money.set(uint32(m.Scale), m.Decimals, m.Currency)
+			d.credits = m.Credits
+		case mdb.HopperSetup:
 			d.money.set(uint32(m.Scale), m.Decimals, m.Currency)
 			d.credits = m.Credits
 		}
-	} else if m, err := mdb.ParseValidatorSetup(b); err == nil {
-		d.money.set(uint32(m.Scale), m.Decimals, m.Currency)
-		d.credits = m.Credits
 	}
 }
+
+// A return lever is followed by its payout within this time, µs.
+const leverWindow = 5_000_000
+
+// pulled notes that the customer wants the money back (changer 01, recycler 21).
+// After a purchase the lever only gives the change.
+func (r *Recovery) pulled(t int64) {
+	if r.cash.phase == phaseCredit {
+		r.cash.lever = t + leverWindow
+	}
+}
+
+// hopper applies the events of a hopper's POLL answer. It tells once, at the
+// end of a payout, what went out of each type.
+func (r *Recovery) hopper(i int, w *waiting) {
+	ms, err := mdb.ParseAnswer(nil, w.to, w.sub, w.bytes(), mdb.Dialect{})
+	if err != nil {
+		r.stats.Unreadable++
+	}
+	d, p := r.device(i), &r.cash.pay[i]
+	told, complete, out := false, true, int64(0)
+	for _, m := range ms {
+		e, ok := m.(mdb.HopperEvent)
+		switch {
+		case ok && e.Dispensed && !e.Manual:
+			v, known := d.value(e.Type)
+			r.cash.blind = r.cash.blind || !known && r.cash.phase != phaseWait
+			told, complete, out = true, complete && e.OK, out+v*int64(e.Number)
+		case ok && !e.Dispensed && e.Type == hopperBusy && p.kind != payNone:
+			p.acked, p.until = true, w.t+r.cfg.PayoutLimit.Microseconds()
+			r.requiet(w.t)
+		}
+	}
+	if !told {
+		return
+	}
+	if p.kind == payNone {
+		*p = payout{kind: payValue, want: out}
+	}
+	if complete {
+		p.want = out
+	}
+	p.paid, p.polled = out, true
+	r.paid(i, w.t)
+}
+
+// hopperBusy is the hopper's status byte for a payout going on.
+const hopperBusy = 0x02
 
 // coins applies the events of a changer's POLL answer.
 func (r *Recovery) coins(b []byte, t int64) {
@@ -228,6 +300,8 @@ func (r *Recovery) coins(b []byte, t int64) {
 				}
 			case mdb.CoinJustReset:
 				d.on = no
+			case mdb.CoinEscrowRequest:
+				r.pulled(t)
 			}
 		}
 	}
@@ -254,6 +328,8 @@ func (r *Recovery) bills(b []byte, t int64) {
 			if e.Type == mdb.BillJustReset && e.Kind == mdb.BillStatus {
 				l.bill.on = no
 			}
+		case e.Kind == mdb.RecyclerStatus && e.Type == mdb.RecyclerEscrow:
+			r.pulled(t)
 		case e.Kind == mdb.RecyclerStatus && (e.Type == mdb.RecyclerPayoutBusy || e.Type == mdb.RecyclerDispensing || e.Type == mdb.RecyclerBillWaiting):
 			if p := &l.pay[1]; p.kind != payNone {
 				p.acked = true

@@ -21,6 +21,7 @@ func (p phase) String() string {
 // ledger counts cash in and out in hundredths of the currency.
 type ledger struct {
 	coin, bill cashDevice
+	hoppers    [2]cashDevice
 	present    [2]bool // changer, validator answered something
 
 	phase     phase
@@ -41,7 +42,32 @@ type ledger struct {
 	escrowed bool // a bill lies in escrow
 	escrowTo int64
 
-	pay [2]payout // changer, validator
+	pay [cashDevices]payout
+
+	lever     int64 // until when a payout is what the return lever asked for; 0 not pressed
+	returning bool  // the payouts since give back credit: no product went out
+}
+
+// heard notes that changer or validator answered.
+func (l *ledger) heard(i int) {
+	if i < len(l.present) {
+		l.present[i] = true
+	}
+}
+
+// keep makes what is left the credit of the same customer.
+func (l *ledger) keep() {
+	l.in, l.out, l.explained, l.returning, l.lever = l.credit(), 0, 0, false, 0
+}
+
+// paying reports whether money is on its way out.
+func (l *ledger) paying() bool {
+	for i := range l.pay {
+		if l.pay[i].kind != payNone {
+			return true
+		}
+	}
+	return false
 }
 
 // cashDevice is what is known of changer or validator.
@@ -105,7 +131,7 @@ func (c *cashDevice) scaled(raw int64) (v int64, ok bool) {
 func (l *ledger) credit() int64 { return l.in - l.out - l.explained }
 
 func (l *ledger) code() string {
-	for _, c := range []scaling{l.coin.money, l.bill.money} {
+	for _, c := range []scaling{l.coin.money, l.bill.money, l.hoppers[0].money, l.hoppers[1].money} {
 		if c.known && c.currency != 0 {
 			return c.amount(0).Currency
 		}
@@ -250,6 +276,9 @@ func (r *Recovery) acceptance(i int, on bool, t int64) {
 	}
 	switch {
 	case !on && l.phase == phaseCredit && (l.credit() > 0 || l.blind):
+		if !l.paying() {
+			l.returning = false
+		}
 		l.phase = phaseVending
 		r.activity(t, ActivityVendStarted, nil)
 	case on && l.phase == phaseVending:
@@ -257,6 +286,9 @@ func (r *Recovery) acceptance(i int, on bool, t int64) {
 		l.quiet = t + r.cfg.Quiet.Microseconds()
 		r.activity(t, ActivityVendEnded, nil)
 	case !on && l.phase == phaseChange:
+		if l.returning && l.credit() > 0 && !l.paying() {
+			l.keep()
+		}
 		l.phase, l.quiet = phaseVending, 0
 	case l.phase == phaseWait && on && l.waitSince == 0:
 		l.waitSince = t
@@ -293,6 +325,12 @@ func (r *Recovery) decide(t int64) {
 	case l.service:
 		r.ledgerDecided(t, 0, "")
 		r.incident(t, "service_cash", "coins while validator and readers were disabled", nil, a)
+	case l.returning:
+		// The lever gave back a part: the rest stays credit (16.5).
+		l.keep()
+		l.phase = phaseCredit
+		r.restale(t)
+		return
 	case r.ledgerDecided(t, rest, code):
 	case l.vended:
 		// Announced sales took part: the rest is credit for the next purchase.
@@ -315,8 +353,8 @@ func (r *Recovery) decide(t int64) {
 func (r *Recovery) clearLedger(t int64) {
 	l := &r.cash
 	l.phase, l.in, l.out, l.explained = phaseWait, 0, 0, 0
-	l.vended, l.blind, l.service, l.lost = false, false, false, false
-	l.quiet, l.stale, l.waitSince = 0, 0, t
+	l.vended, l.blind, l.service, l.lost, l.returning = false, false, false, false, false
+	l.quiet, l.stale, l.lever, l.waitSince = 0, 0, 0, t
 	l.known = true
 }
 
@@ -327,11 +365,11 @@ func (r *Recovery) loseLedger(note string) {
 		r.incident(r.now, "cash_interrupted", "words were lost inside a cash transaction: "+note, nil, hundredths(l.credit(), l.code()))
 	}
 	l.phase, l.in, l.out, l.explained = phaseWait, 0, 0, 0
-	l.vended, l.blind, l.service, l.escrowed = false, false, false, false
-	l.quiet, l.stale, l.waitSince, l.known = 0, 0, 0, false
-	l.pay = [2]payout{}
+	l.vended, l.blind, l.service, l.escrowed, l.returning = false, false, false, false, false
+	l.quiet, l.stale, l.lever, l.waitSince, l.known = 0, 0, 0, 0, false
+	l.pay = [cashDevices]payout{}
 	for i := range l.coin.tubes {
 		l.coin.tubes[i], l.coin.given[i] = -1, 0
 	}
-	r.applied[0].n, r.applied[1].n = 0, 0
+	r.applied = [cashDevices]waiting{}
 }

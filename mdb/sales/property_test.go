@@ -26,7 +26,7 @@ func traffic(t *rapid.T) (*bus, map[string]bool) {
 			e := Event{Kind: KindSale, Class: ClassA, Source: source, Reader: uint8(dev), Item: item, ItemKnown: true, Amount: r.reader(dev).money.amount(int64(price))}
 			allowed[brief([]Event{e})] = true
 		}
-		switch rapid.IntRange(0, 7).Draw(t, "what") {
+		switch rapid.IntRange(0, 9).Draw(t, "what") {
 		case 0, 1:
 			sale("vend_success", d)
 			b.vend(d, price, item)
@@ -46,6 +46,10 @@ func traffic(t *rapid.T) (*bus, map[string]bool) {
 		case 7:
 			sale("vend_success", d)
 			b.request(d, price, item).poll(d, mdb.VendApproved{Amount: price}, mdb.SessionCancelRequest{}).success(d, item)
+		case 8:
+			b.hoppers().bill(1).disable().ask(mdb.Hopper2, mdb.DispenseValue{Value: 15}).poll(mdb.Hopper2, out(2, 1, true), out(1, 1, true)).enable()
+		case 9:
+			b.coin(3).coin(2).lever().disable().dispense(3, 1).enable()
 		}
 		b.wait(int64(rapid.SampledFrom([]int{10, 1500, 12_000, 70_000}).Draw(t, "pause")))
 		if i%2 == 0 {

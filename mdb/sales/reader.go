@@ -48,6 +48,7 @@ type reader struct {
 	vmcLevel uint8
 	options  uint8
 	response uint8 // s
+	screen   uint8 // characters of a DISPLAY REQUEST
 	ec       tri
 	enabled  tri
 	session  bool
@@ -96,7 +97,7 @@ func (d *reader) due() int64 {
 }
 
 func (d *reader) dialect() mdb.Dialect {
-	return mdb.Dialect{Level: d.level & 0x7F, VMCLevel: d.vmcLevel & 0x7F, EC: d.ec == yes}
+	return mdb.Dialect{Level: d.level & 0x7F, VMCLevel: d.vmcLevel & 0x7F, EC: d.ec == yes, Screen: d.screen}
 }
 
 // note keeps a deciding block: line, length, bytes.
@@ -137,7 +138,7 @@ func (r *Recovery) readerCommand(d *reader, b *mdb.Block) {
 	}
 	switch m := m.(type) {
 	case mdb.SetupConfig:
-		d.vmcLevel, d.fresh = m.Level, false
+		d.vmcLevel, d.screen, d.fresh = m.Level, m.Screen(), false
 	case mdb.MaxMinPrices:
 		if m.EC {
 			d.ec = yes

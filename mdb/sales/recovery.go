@@ -33,9 +33,9 @@ type Recovery struct {
 	deadline int64
 	fresh    bool // no word since Lost
 
-	pend    waiting    // data of a peripheral the VMC has not accepted yet
-	unheard [2]waiting // data of changer and validator whose acceptance was not heard
-	applied [2]waiting // data of changer and validator last applied
+	pend    waiting              // data of a peripheral the VMC has not accepted yet
+	unheard [cashDevices]waiting // data of a cash device whose acceptance was not heard
+	applied [cashDevices]waiting // data of a cash device last applied
 	readers [2]reader
 	cash    ledger
 	gate    gateway
@@ -57,7 +57,10 @@ func New(cfg Config) *Recovery {
 	for _, s := range r.cfg.Setups {
 		r.preset(s)
 	}
-	for _, s := range []*scaling{&r.readers[0].money, &r.readers[1].money, &r.cash.coin.money, &r.cash.bill.money, &r.gate.money} {
+	for _, s := range []*scaling{
+		&r.readers[0].money, &r.readers[1].money, &r.cash.coin.money, &r.cash.bill.money,
+		&r.cash.hoppers[0].money, &r.cash.hoppers[1].money, &r.gate.money,
+	} {
 		r.assume(s)
 	}
 	return r
@@ -77,6 +80,8 @@ func (r *Recovery) preset(s Setup) {
 		r.cash.coin.preset(s)
 	case s.Device == mdb.Validator:
 		r.cash.bill.preset(s)
+	case isHopper(s.Device):
+		r.device(cashIndex(s.Device)).preset(s)
 	case s.Device == mdb.Gateway:
 		r.gate.money.set(s.Scale, s.Decimals, s.Currency)
 	}
@@ -213,7 +218,7 @@ func (r *Recovery) command(b *mdb.Block) {
 	switch {
 	case d.Cashless():
 		r.readerCommand(r.reader(d), b)
-	case d == mdb.Changer || d == mdb.Validator:
+	case d == mdb.Changer || d == mdb.Validator || isHopper(d):
 		r.cashCommand(d, b)
 	case d == mdb.Gateway:
 		r.gatewayCommand(b)
@@ -231,9 +236,9 @@ func (r *Recovery) answer(b *mdb.Block) {
 	switch {
 	case d.Cashless():
 		r.readerAnswer(r.reader(d), b)
-	case d == mdb.Changer || d == mdb.Validator:
+	case d == mdb.Changer || d == mdb.Validator || isHopper(d):
 		i := cashIndex(d)
-		r.cash.present[i] = true
+		r.cash.heard(i)
 		if u := &r.unheard[i]; u.n > 0 && u.to == b.To {
 			// The VMC's reply to the last answer was not heard. The same data again
 			// says it was silence; anything else says the tap missed an ACK.
@@ -254,7 +259,7 @@ func (r *Recovery) acknowledged(b *mdb.Block) bool {
 		return false
 	case d.Cashless():
 		return r.readerAck(r.reader(d), b)
-	case d == mdb.Changer || d == mdb.Validator:
+	case d == mdb.Changer || d == mdb.Validator || isHopper(d):
 		return r.cashAck(d, b)
 	case d == mdb.Gateway:
 		r.gate.acked = true
@@ -284,7 +289,7 @@ func (r *Recovery) busReset(b *mdb.Block) {
 func (r *Recovery) Lost(note string) []Event {
 	r.out = r.out[:0]
 	r.fr.Reset()
-	r.pend.n, r.unheard[0].n, r.unheard[1].n = 0, 0, 0
+	r.pend.n, r.unheard = 0, [cashDevices]waiting{}
 	for i := range r.readers {
 		r.readers[i].lost()
 	}
@@ -357,10 +362,20 @@ func (p *waiting) startOf(b []byte) bool {
 	return len(b) >= int(p.n) && string(b[:p.n]) == string(p.bytes())
 }
 
-// cashIndex numbers changer and validator.
+// cashDevices are those that take in or pay out cash: changer, validator and
+// two hoppers, in this order.
+const cashDevices = 4
+
 func cashIndex(d mdb.Device) int {
-	if d == mdb.Changer {
+	switch d {
+	case mdb.Changer:
 		return 0
+	case mdb.Validator:
+		return 1
+	case mdb.Hopper1:
+		return 2
 	}
-	return 1
+	return 3
 }
+
+func isHopper(d mdb.Device) bool { return d == mdb.Hopper1 || d == mdb.Hopper2 }

@@ -10,7 +10,7 @@ import (
 
 // Version of the checkpoint's form. Restore refuses another one: the owner then
 // starts anew as after Lost.
-const checkpointVersion = 1
+const checkpointVersion = 2
 
 // ErrVersion is what Restore gives for a checkpoint of another version.
 var ErrVersion = errors.New("checkpoint of another version")
@@ -49,9 +49,11 @@ func (r *Recovery) walk(w *checkpoint.Walk) {
 		checkpoint.Int(w, p)
 	}
 	r.pend.walk(w)
-	for i := range 2 {
+	for i := range r.unheard {
 		r.unheard[i].walk(w)
 		r.applied[i].walk(w)
+	}
+	for i := range r.readers {
 		r.readers[i].walk(w)
 	}
 	r.cash.walk(w)
@@ -99,7 +101,7 @@ func (d *reader) walk(w *checkpoint.Walk) {
 	d.money.walk(w)
 	w.Bool(&d.fresh, &d.session, &d.negative, &d.token, &d.reset, &d.revaluing, &d.refunding, &d.faulty)
 	w.Bool(&d.sold, &d.soldOnce, &d.sale.valid, &d.sale.acked)
-	for _, p := range []*uint8{&d.level, &d.vmcLevel, &d.options, &d.response, &d.fault, (*uint8)(&d.ec), (*uint8)(&d.enabled), (*uint8)(&d.state), (*uint8)(&d.doubts)} {
+	for _, p := range []*uint8{&d.level, &d.vmcLevel, &d.options, &d.response, &d.screen, &d.fault, (*uint8)(&d.ec), (*uint8)(&d.enabled), (*uint8)(&d.state), (*uint8)(&d.doubts)} {
 		checkpoint.Int(w, p)
 	}
 	for _, p := range []*uint16{&d.item, &d.soldItem, &d.saleItem} {
@@ -121,13 +123,15 @@ func (d *reader) walk(w *checkpoint.Walk) {
 func (l *ledger) walk(w *checkpoint.Walk) {
 	l.coin.walk(w)
 	l.bill.walk(w)
+	l.hoppers[0].walk(w)
+	l.hoppers[1].walk(w)
 	w.Bool(&l.present[0], &l.present[1], &l.vended, &l.announces, &l.blind, &l.service, &l.known, &l.lost)
-	w.Bool(&l.escrowed)
+	w.Bool(&l.escrowed, &l.returning)
 	checkpoint.Int(w, &l.phase)
 	if w.Reading() {
 		l.phase &= 3
 	}
-	for _, p := range []*int64{&l.in, &l.out, &l.explained, &l.waitSince, &l.quiet, &l.stale, &l.touched, &l.escrowTo} {
+	for _, p := range []*int64{&l.in, &l.out, &l.explained, &l.waitSince, &l.quiet, &l.stale, &l.touched, &l.escrowTo, &l.lever} {
 		checkpoint.Int(w, p)
 	}
 	for i := range l.pay {
