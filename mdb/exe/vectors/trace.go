@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/exe"
@@ -28,7 +30,7 @@ type settings struct {
 
 // heard is one word of a trace: [t_ms, "M"|"S", hex, "P"?], or without time.
 type heard struct {
-	ms   int64
+	t    int64 // µs; -1 where a capture has no times
 	line mdb.Line
 	b    byte
 	bad  bool
@@ -39,12 +41,13 @@ func (h *heard) UnmarshalJSON(raw []byte) error {
 	if err := json.Unmarshal(raw, &f); err != nil {
 		return err
 	}
-	h.ms = -1
+	h.t = -1
 	if len(f) > 0 && f[0][0] != '"' {
-		if err := json.Unmarshal(f[0], &h.ms); err != nil {
+		t, err := micros(f[0])
+		if err != nil {
 			return err
 		}
-		f = f[1:]
+		h.t, f = t, f[1:]
 	}
 	if len(f) < 2 || len(f) > 3 {
 		return fmt.Errorf("word of %d fields", len(f))
@@ -68,6 +71,19 @@ func (h *heard) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
+// micros reads milliseconds, whole or with up to three decimals.
+func micros(raw json.RawMessage) (int64, error) {
+	whole, part, _ := strings.Cut(string(raw), ".")
+	if len(part) > 3 {
+		return 0, fmt.Errorf("time %s is finer than a microsecond", raw)
+	}
+	t, err := strconv.ParseInt(whole+(part + "000")[:3], 10, 64)
+	if err != nil || t < 0 {
+		return 0, fmt.Errorf("time %s is no number of milliseconds", raw)
+	}
+	return t, nil
+}
+
 // words gives times where a capture has none: a poll every 100 ms, an answer
 // after 3 ms, bytes of a block at once.
 func words(hs []heard) []mdb.Word {
@@ -75,8 +91,8 @@ func words(hs []heard) []mdb.Word {
 	t := int64(0)
 	for i, h := range hs {
 		switch {
-		case h.ms >= 0:
-			t = h.ms * 1000
+		case h.t >= 0:
+			t = h.t
 		case h.line == mdb.EXESlave, i > 0 && h.b&0x10 == 0:
 			t += 3000
 		default:
@@ -94,8 +110,8 @@ func words(hs []heard) []mdb.Word {
 // trace runs a dialogue through the listener.
 func (v *Vector) trace() error {
 	var in struct {
-		Wire []heard `json:"wire"`
-		End  int64   `json:"end_ms"`
+		Wire []heard         `json:"wire"`
+		End  json.RawMessage `json:"end_ms"`
 	}
 	var want struct {
 		Outcomes []json.RawMessage `json:"outcomes"`
@@ -127,7 +143,13 @@ func (v *Vector) trace() error {
 	for _, w := range words(in.Wire) {
 		got.take(l.Word(w))
 	}
-	got.take(l.Advance(in.End * 1000))
+	if in.End != nil {
+		end, err := micros(in.End)
+		if err != nil {
+			return &FormError{err}
+		}
+		got.take(l.Advance(end))
+	}
 
 	if len(got.outcomes) != len(want.Outcomes) {
 		return differ("number of outcomes", len(got.outcomes), len(want.Outcomes))
