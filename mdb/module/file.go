@@ -102,7 +102,7 @@ const (
 
 // FormOf gives the form a file name stands for, "" for none that is known.
 func FormOf(path string) string {
-	name := filepath.Base(path)
+	name := strings.ToLower(filepath.Base(path))
 	switch {
 	case strings.HasSuffix(name, ".trace"):
 		return FormTrace
@@ -110,7 +110,7 @@ func FormOf(path string) string {
 		return FormWords
 	case strings.HasSuffix(name, ".blocks.txt"):
 		return FormBlocks
-	case strings.HasPrefix(name, "qibixx") && strings.HasSuffix(name, ".log"):
+	case strings.HasSuffix(name, ".log"): // of the modules that write text only this one is known
 		return FormQibixx
 	}
 	return ""
@@ -130,7 +130,7 @@ func readerFor(path, form string) (lineReader, error) {
 	case FormQibixx:
 		return &qibixxReader{}, nil
 	}
-	return nil, fmt.Errorf("open trace %s: unknown form %q (known: *.trace, *.words.csv, *.blocks.txt, qibixx*.log, *.csv of Saleae Logic)", path, form)
+	return nil, fmt.Errorf("open trace %s: unknown form %q (known: *.trace, *.words.csv, *.blocks.txt, *.log of Qibixx, *.csv of Saleae Logic)", path, form)
 }
 
 // prime reads up to the first words, so that the fidelity is known, and to the
@@ -167,8 +167,12 @@ func (s *fileSource) lines() error {
 			s.done = true
 		} else {
 			s.line++
+			text := s.sc.Text()
+			if s.line == 1 {
+				text = strings.TrimPrefix(text, "\ufeff")
+			}
 			var err error
-			if s.ready, err = s.read.words(s.ready, s.sc.Text()); err != nil {
+			if s.ready, err = s.read.words(s.ready, text); err != nil {
 				return fmt.Errorf("read trace %s line %d: %w", s.path, s.line, err)
 			}
 		}

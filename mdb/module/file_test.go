@@ -73,6 +73,25 @@ func TestTraceForms(t *testing.T) {
 			"a.blocks.txt", "# checksums are not included\nM 12\nS 07\nM 00\n", "M112 M012 S007 S107 M000",
 			Fidelity{BothLines: true},
 		},
+		"words as a spreadsheet saves them": {
+			"A.WORDS.CSV", "\ufefft_us,dir,word\r\n10.5,M,112\r\n\r\n 1156 , M , 012 # POLL\r\n2500,S,0x100", "M112 M012 S100",
+			Fidelity{ModeBits: true, Checksums: true, Times: true, BothLines: true},
+		},
+		"words in another order": {
+			"a.words.csv", "word,note,dir,t_us\n1aa,,M,10\n0aa,x,M,1156\n", "M1AA M0AA", Fidelity{ModeBits: true, Checksums: true, Times: true, BothLines: true},
+		},
+		"words without a head": {
+			"a.words.csv", "M,112\nM,012\n", "M112 M012", Fidelity{ModeBits: true, Checksums: true, BothLines: true},
+		},
+		"blocks, checksums excluded": {
+			"a.blocks.txt", "\ufeff# real; bytes excl. checksum, no times\r\nM 12 # POLL\r\nS 07\r\nM 00", "M112 M012 S007 S107 M000", Fidelity{BothLines: true},
+		},
+		"blocks with checksums and no times": {
+			"a.blocks.txt", "# bytes incl. checksum; source gives no timing\nM 12 12\n# no checksum is wrong here\nS 07 07\n", "M112 M012 S007 S107", Fidelity{Checksums: true, BothLines: true},
+		},
+		"any log is a Qibixx's": {
+			"session-2.log", "\ufeffx,00,0000000100,12,\r\nx,80,0000000150,0364\r\n", "M112 M012 S003 S064 S167", Fidelity{BothLines: true},
+		},
 		"qibixx out of order": {
 			"qibixx-x.log", "c,STATUS,INACTIVE\nx,80,0000000124,07\nx,00,0000000100,12,\nr,ACK\nx,00,0000000150,ACK\nx,81,0000000160,FF\n",
 			"M112 M012 S007 S107 M000", Fidelity{BothLines: true},
@@ -159,7 +178,7 @@ func FuzzTraces(f *testing.F) {
 			}
 		}
 		for _, w := range r.rest(ws) {
-			if w.V > 0x1FF || w.T < 0 || w.Line > mdb.Slave {
+			if w.V > 0x1FF || w.T < 0 || w.Line > mdb.EXESlave {
 				t.Fatalf("%+v", w)
 			}
 		}

@@ -42,7 +42,7 @@ type Keeper interface{ Keep(Cursor) error }
 //	waferstar:///dev/ttyUSB0?address=10&sum=yes a Waferstar MDB-USB, reader's side
 //
 // Trace files are *.trace (package trace); *.words.csv, *.blocks.txt and
-// qibixx*.log of the traces' MANIFEST; *.csv of Saleae Logic: the table of a
+// *.log (of Qibixx) of the traces' MANIFEST; *.csv of Saleae Logic: the table of a
 // serial analyzer or the edges of its channels. format=, slave=, bus= and parity=
 // in the URL stand for the Options of the same name.
 func Open(ctx context.Context, address string, from Cursor, opts Options) (Source, error) {

@@ -2,6 +2,7 @@ package module
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,14 +17,15 @@ const (
 	madeEXEReply = 3000
 )
 
-// wordsReader reads *.words.csv: t_us,dir,word or dir,word. Directions are M
-// and S on MDB, EM and ES on EXE: the payment device and the VMC, each word with
-// its parity as bit 8.
+// wordsReader reads *.words.csv: t_us,dir,word or dir,word, in the order the
+// head names. Directions are M and S on MDB, EM and ES on EXE: the payment device
+// and the VMC, each word with its parity as bit 8. # begins a comment.
 type wordsReader struct {
-	timed bool
-	head  bool
-	made  int64
-	last  mdb.Line
+	timed  bool
+	head   bool
+	fields struct{ t, dir, word int }
+	made   int64
+	last   mdb.Line
 }
 
 func (r *wordsReader) fidelity() Fidelity {
@@ -32,40 +34,55 @@ func (r *wordsReader) fidelity() Fidelity {
 
 func (r *wordsReader) rest(dst []mdb.Word) []mdb.Word { return dst }
 
+// begin takes the first line, and reports whether it is a head. Without one the
+// number of fields decides.
+func (r *wordsReader) begin(fields []string) (head bool) {
+	r.head = true
+	r.timed = len(fields) >= 3
+	r.fields.t, r.fields.dir, r.fields.word = -1, 0, 1
+	if r.timed {
+		r.fields.t, r.fields.dir, r.fields.word = 0, 1, 2
+	}
+	t, dir, word := slices.Index(fields, "t_us"), slices.Index(fields, "dir"), slices.Index(fields, "word")
+	if dir < 0 || word < 0 {
+		return false
+	}
+	r.timed = t >= 0
+	r.fields.t, r.fields.dir, r.fields.word = t, dir, word
+	return true
+}
+
 func (r *wordsReader) words(dst []mdb.Word, line string) ([]mdb.Word, error) {
-	line = strings.TrimSpace(line)
-	if line == "" || line[0] == '#' {
+	line, _, _ = strings.Cut(line, "#")
+	if line = strings.TrimSpace(line); line == "" {
 		return dst, nil
 	}
-	if !r.head {
-		r.head = true
-		switch strings.ReplaceAll(line, " ", "") {
-		case "t_us,dir,word":
-			return dst, nil
-		case "dir,word":
-			r.timed = false
-			return dst, nil
-		}
-		// Without a header the number of fields decides.
-		r.timed = strings.Count(line, ",") >= 2
+	var buf [8]string
+	fields := buf[:0]
+	for f := range strings.SplitSeq(line, ",") {
+		fields = append(fields, strings.TrimSpace(f))
+	}
+	if !r.head && r.begin(fields) {
+		return dst, nil
+	}
+	if n := max(r.fields.t, r.fields.dir, r.fields.word); n >= len(fields) {
+		return dst, fmt.Errorf("%d fields: %w", len(fields), errForm)
 	}
 	var w mdb.Word
-	rest := line
 	if r.timed {
-		f, after, ok := strings.Cut(rest, ",")
+		f, _, _ := strings.Cut(fields[r.fields.t], ".") // of a microsecond
 		t, err := strconv.ParseInt(f, 10, 64)
-		if !ok || err != nil || t < 0 || t > 1<<55 {
-			return dst, fmt.Errorf("time %q: %w", f, errForm)
+		if err != nil || t < 0 || t > 1<<55 {
+			return dst, fmt.Errorf("time %q: %w", fields[r.fields.t], errForm)
 		}
-		w.T, rest = t, after
+		w.T = t
 	}
-	dir, hex, ok := strings.Cut(rest, ",")
-	v, err := strconv.ParseUint(strings.TrimSpace(hex), 16, 16)
-	if !ok || err != nil || v > 0x1FF {
-		return dst, fmt.Errorf("word %q: %w", hex, errForm)
+	v, err := strconv.ParseUint(strings.TrimPrefix(fields[r.fields.word], "0x"), 16, 16)
+	if err != nil || v > 0x1FF {
+		return dst, fmt.Errorf("word %q: %w", fields[r.fields.word], errForm)
 	}
 	w.V = uint16(v)
-	switch strings.TrimSpace(dir) {
+	switch dir := fields[r.fields.dir]; dir {
 	case "M":
 		w.Line = mdb.Master
 	case "S":
@@ -104,8 +121,9 @@ func (r *wordsReader) time(w mdb.Word) int64 {
 // blocksReader reads *.blocks.txt: M or S, then bytes in hex. Whether checksums
 // are included says the header; without a word about it they are.
 type blocksReader struct {
-	bare bool
-	made int64
+	bare  bool
+	begun bool // a block was read: what comments say of checksums is no head any more
+	made  int64
 }
 
 func (r *blocksReader) fidelity() Fidelity {
@@ -115,19 +133,15 @@ func (r *blocksReader) fidelity() Fidelity {
 func (r *blocksReader) rest(dst []mdb.Word) []mdb.Word { return dst }
 
 func (r *blocksReader) words(dst []mdb.Word, line string) ([]mdb.Word, error) {
-	line = strings.TrimSpace(line)
-	if line == "" {
-		return dst, nil
-	}
-	if line[0] == '#' {
-		for _, s := range []string{"bytes without checksum", "bytes excl. checksum", "without checksums", "checksums are not included", "checksums not included"} {
-			if strings.Contains(strings.ToLower(line), s) {
-				r.bare = true
-			}
-		}
-		return dst, nil
-	}
+	line, comment, _ := strings.Cut(line, "#")
 	fields := strings.Fields(line)
+	if !r.begun {
+		r.note(comment)
+	}
+	if len(fields) == 0 {
+		return dst, nil
+	}
+	r.begun = true
 	var l mdb.Line
 	switch fields[0] {
 	case "M":
@@ -161,6 +175,21 @@ func (r *blocksReader) words(dst []mdb.Word, line string) ([]mdb.Word, error) {
 	dst, end := mdb.AppendWords(dst, l, r.made, block, mdb.Synthetic)
 	r.made = end - mdb.WordTime
 	return dst, nil
+}
+
+// note takes what a comment of the head says of checksums.
+func (r *blocksReader) note(comment string) {
+	for clause := range strings.FieldsFuncSeq(strings.ToLower(comment), func(c rune) bool { return strings.ContainsRune(";,()", c) }) {
+		if !strings.Contains(clause, "checksum") && !strings.Contains(clause, "chk") {
+			continue
+		}
+		for w := range strings.FieldsFuncSeq(clause, func(c rune) bool { return c < 'a' || c > 'z' }) {
+			switch w {
+			case "without", "not", "no", "excl", "excluded", "excluding", "removed", "stripped", "omitted":
+				r.bare = true
+			}
+		}
+	}
 }
 
 // qibixxReader reads the sniff lines of a Qibixx adapter (reference 18.1):
