@@ -59,7 +59,7 @@ Exit codes: 0 every driver passed; 1 one did not, or the bench failed.
 	f.IntVar(&o.Schedules, "schedules", 3000, "schedules for each driver, a sample of the whole; 0 is all / число сценариев на драйвер, 0 все")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the order and of the mixed schedules / начальное число")
 	f.IntVar(&o.Mixed, "mixed", 0, "mixed schedules for each document, 60 by default / смешанных сценариев на документ")
-	f.IntVar(&o.Workers, "workers", 0, "emulators at work at the same time; by default twelve a core / эмуляторов одновременно")
+	f.IntVar(&o.Workers, "workers", 0, "schedules at the same time at most; by default 48 a core, fewer on a busy machine / сценариев одновременно")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -89,11 +89,13 @@ func run(ctx context.Context, out, progress io.Writer, o Options, driver string,
 	if f, ok := progress.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		o.Progress = bar(progress)
 	}
+	began := time.Now()
 	rs, err := Run(ctx, o)
 	if err != nil {
 		return err
 	}
 	r := Report{Seed: o.Seed, Drivers: rs, Total: sum(rs), Limits: limits}
+	r.Total.Seconds = float64(time.Since(began).Milliseconds()) / 1000
 	if asJSON {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
@@ -133,7 +135,6 @@ func sum(rs []Result) (t Result) {
 		t.Duplicated += r.Duplicated
 		t.Wrong += r.Wrong
 		t.Stuck += r.Stuck
-		t.Seconds += r.Seconds
 		for k, n := range r.Faults {
 			t.Faults[k] += n
 		}

@@ -24,7 +24,7 @@ type Options struct {
 	Schedules int
 	Seed      uint64
 	Mixed     int // mixed schedules for each document, 60 by default
-	Workers   int // emulators at work at the same time; twelve a core by default: most of them wait
+	Workers   int // schedules at the same time at most, 48 a core by default: most of them wait; fewer on a busy machine
 	Wrap      Wrap
 	Progress  func(done, all int)
 
@@ -44,9 +44,9 @@ type Result struct {
 	Duplicated int               `json:"duplicated"`
 	Wrong      int               `json:"wrong"`
 	Stuck      int               `json:"stuck"`
-	Refused    map[string]string `json:"refused,omitempty"` // kinds of documents the driver does not make, with its fault
-	Unknown    []string          `json:"unknown,omitempty"` // faults the emulator does not know
-	Seconds    float64           `json:"seconds"`
+	Refused    map[string]string `json:"refused,omitempty"`  // kinds of documents the driver does not make, with its fault
+	Unknown    []string          `json:"unknown,omitempty"`  // faults the emulator does not know
+	Seconds    float64           `json:"seconds"`            // from its first schedule to its last; others ran beside it
 	Failures   []Failure         `json:"failures,omitempty"` // the first of them
 }
 
@@ -67,38 +67,142 @@ func (r Result) Bad() bool { return r.Lost+r.Duplicated+r.Wrong+r.Stuck > 0 }
 // place: archives are read whole.
 const life = 60
 
-// Run tries the subjects one after another.
+// Run tries the subjects side by side.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	if o.Workers == 0 {
-		o.Workers = 12 * runtime.GOMAXPROCS(0)
+		o.Workers = 48 * runtime.GOMAXPROCS(0)
 	}
 	if o.Mixed == 0 {
 		o.Mixed = 60
 	}
-	plans := make([][]Schedule, len(o.Subjects))
-	results := make([]Result, len(o.Subjects))
-	all := 0
-	for i, sub := range o.Subjects {
-		results[i] = Result{Subject: sub.Name, Faults: map[string]int{}, Documents: map[string]int{}, Refused: map[string]string{}}
-		var err error
-		if plans[i], err = prepare(ctx, sub, o, &results[i]); err != nil {
-			return nil, fmt.Errorf("%s: %w", sub.Name, err)
-		}
-		all += len(plans[i])
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := &runner{o: o, pace: newPace(o.Workers), kinds: map[string]Kind{}, shares: make([]share, len(o.Subjects)), results: make([]Result, len(o.Subjects)), cancel: cancel}
+	for _, k := range Kinds() {
+		r.kinds[k.Name] = k
 	}
-	var done atomic.Int64
+	go r.pace.watch(ctx)
 	for i, sub := range o.Subjects {
-		began := time.Now()
-		if err := runAll(ctx, sub, plans[i], o, &results[i], func() {
-			if n := done.Add(1); o.Progress != nil {
-				o.Progress(int(n), all)
+		r.results[i] = Result{Subject: sub.Name, Faults: map[string]int{}, Documents: map[string]int{}, Refused: map[string]string{}}
+		r.group.Go(func() {
+			r.pace.enter()
+			defer r.pace.leave()
+			plan, err := prepare(ctx, sub, o, &r.results[i])
+			if err != nil {
+				r.fail(fmt.Errorf("%s: %w", sub.Name, err))
 			}
-		}); err != nil {
-			return results, err
-		}
-		results[i].Seconds = float64(time.Since(began).Milliseconds()) / 1000
+			r.shares[i].plan = plan
+		})
 	}
-	return results, nil
+	r.group.Wait()
+	if r.failed != nil {
+		return nil, r.failed
+	}
+	for i := range r.shares {
+		r.all += len(r.shares[i].plan)
+	}
+	for range min(o.Workers, r.all) {
+		r.group.Go(func() { r.work(ctx) })
+	}
+	r.group.Wait()
+	for i := range r.shares {
+		for _, b := range r.shares[i].idle {
+			b.close()
+		}
+		slices.Sort(r.results[i].Unknown)
+		r.results[i].Unknown = slices.Compact(r.results[i].Unknown)
+	}
+	if r.failed == nil {
+		r.failed = context.Cause(ctx)
+	}
+	return r.results, r.failed
+}
+
+// runner gives out the schedules of all subjects in turns.
+type runner struct {
+	o       Options
+	pace    *pace
+	kinds   map[string]Kind
+	results []Result
+	group   sync.WaitGroup
+	cancel  context.CancelFunc
+
+	mu     sync.Mutex
+	shares []share // of each subject
+	given  int     // over all of them
+	done   int
+	all    int
+	failed error
+}
+
+// share is what is left of a subject's plan, and its benches nobody uses now.
+type share struct {
+	plan  []Schedule
+	idle  []*bench
+	began time.Time
+}
+
+// fail ends the run with its first error.
+func (r *runner) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil && !errors.Is(err, context.Canceled) {
+		r.failed = err
+	}
+	r.cancel()
+}
+
+// next takes the next schedule of the subject whose turn it is; i < 0 when there
+// is none left.
+func (r *runner) next() (i int, s Schedule, b *bench) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for range r.shares {
+		i = r.given % len(r.shares)
+		r.given++
+		sh := &r.shares[i]
+		if len(sh.plan) == 0 {
+			continue
+		}
+		if sh.began.IsZero() {
+			sh.began = time.Now()
+		}
+		s, sh.plan = sh.plan[0], sh.plan[1:]
+		if n := len(sh.idle); n > 0 {
+			b, sh.idle = sh.idle[n-1], sh.idle[:n-1]
+			return i, s, b
+		}
+		return i, s, &bench{sub: r.o.Subjects[i], wrap: r.o.Wrap}
+	}
+	return -1, s, nil
+}
+
+func (r *runner) work(ctx context.Context) {
+	for ctx.Err() == nil {
+		r.pace.enter()
+		i, s, b := r.next()
+		if i < 0 {
+			r.pace.leave()
+			return
+		}
+		t, err := b.try(ctx, s, r.kinds[s.Document])
+		r.pace.leave()
+		if err != nil {
+			b.close()
+			r.fail(fmt.Errorf("%s: %w", s, err))
+			return
+		}
+		r.mu.Lock()
+		r.shares[i].idle = append(r.shares[i].idle, b)
+		r.results[i].take(s, t)
+		r.results[i].Seconds = float64(time.Since(r.shares[i].began).Milliseconds()) / 1000
+		r.done++
+		done := r.done
+		r.mu.Unlock()
+		if r.o.Progress != nil {
+			r.o.Progress(done, r.all)
+		}
+	}
 }
 
 // prepare measures how many places each document has and plans its schedules.
@@ -140,46 +244,6 @@ func prepare(ctx context.Context, sub Subject, o Options, res *Result) (out []Sc
 		out = out[:o.Schedules]
 	}
 	return out, nil
-}
-
-func runAll(ctx context.Context, sub Subject, plan []Schedule, o Options, res *Result, tick func()) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	kinds := map[string]Kind{}
-	for _, k := range Kinds() {
-		kinds[k.Name] = k
-	}
-	var next atomic.Int64
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	var failed error
-	for range min(o.Workers, len(plan)) {
-		group.Go(func() {
-			b := &bench{sub: sub, wrap: o.Wrap}
-			defer b.close()
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(plan) {
-					return
-				}
-				t, err := b.try(ctx, plan[i], kinds[plan[i].Document])
-				mu.Lock()
-				if err != nil && failed == nil && !errors.Is(err, context.Canceled) {
-					failed = fmt.Errorf("%s: %w", plan[i], err)
-					cancel()
-				}
-				if err == nil {
-					res.take(plan[i], t)
-					tick()
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	group.Wait()
-	slices.Sort(res.Unknown)
-	res.Unknown = slices.Compact(res.Unknown)
-	return failed
 }
 
 // take counts a schedule.
