@@ -53,7 +53,9 @@ static void speak(struct bus *b, const uint8_t *answer, size_t n, uint64_t now)
 		return;
 	uint64_t stop = b->heard + word_time;
 	uint64_t at = stop + turn > now ? stop + turn : now;
-	if (at > stop + answer_limit) {
+	/* Nor while the answer before is still being said: a VMC that speaks into it
+	 * does not listen. */
+	if (at > stop + answer_limit || at < b->tx_end) {
 		b->late = more16(b->late);
 		return;
 	}

@@ -38,6 +38,18 @@ export class Harness {
     return { modelled: MODELLED };
   }
 
+  /** off takes the chip away; the next boot brings a new one, in a process that is warm. */
+  off() {
+    for (const { server, socket } of this.sockets.values()) {
+      socket?.destroy();
+      server.close();
+    }
+    this.sockets.clear();
+    this.chip = undefined;
+    this.clear();
+    return {};
+  }
+
   words({ line, words, bit }) {
     this.chip.wave(line, render(words, bit));
     return {};
@@ -146,7 +158,7 @@ export class Harness {
   }
 
   async command(c) {
-    const known = ['boot', 'words', 'wave', 'send', 'run', 'set', 'power', 'state', 'fault', 'bridge'];
+    const known = ['boot', 'off', 'words', 'wave', 'send', 'run', 'set', 'power', 'state', 'fault', 'bridge'];
     if (!known.includes(c.cmd)) throw new Error(`unknown command ${c.cmd}`);
     return this[c.cmd](c);
   }

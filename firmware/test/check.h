@@ -43,5 +43,8 @@ void ring_tests(void);
 void voice_tests(void);
 void slots_tests(void);
 void module_tests(void);
+void fuzz_tests(void);
+
+extern unsigned fuzz_rounds;
 
 #endif

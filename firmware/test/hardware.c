@@ -67,7 +67,8 @@ size_t port_room(uint8_t link)
 
 void port_send(uint8_t link, const uint8_t *p, size_t n)
 {
-	(void)link;
+	if (fake.on_send != NULL)
+		fake.on_send(link, p, n);
 	if (fake.sent_n + n > sizeof fake.sent)
 		abort();
 	memcpy(fake.sent + fake.sent_n, p, n);
@@ -76,6 +77,8 @@ void port_send(uint8_t link, const uint8_t *p, size_t n)
 
 void port_say(const uint16_t *words, size_t n, uint64_t at)
 {
+	if (fake.on_say != NULL)
+		fake.on_say(words, n, at);
 	memcpy(fake.said, words, n * sizeof *words);
 	fake.said_n = n;
 	fake.said_at = at;

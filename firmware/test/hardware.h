@@ -19,6 +19,9 @@ extern struct fake {
 	uint8_t outputs;
 	bool interlock, busy;
 	int reboot; /* -1 none */
+	/* Look at what the module says, NULL: nobody. */
+	void (*on_send)(uint8_t link, const uint8_t *p, size_t n);
+	void (*on_say)(const uint16_t *words, size_t n, uint64_t at);
 } fake;
 
 void fake_reset(void);

@@ -79,10 +79,7 @@ type info struct {
 
 // The agent's own commands look after the emulated module: what they say, what
 // they refuse, and what the module runs after it.
-func TestAgentLooksAfterTheModule(t *testing.T) {
-	if testing.Short() {
-		t.Skip("real time")
-	}
+func agentLooksAfterTheModule(t *testing.T) {
 	folder := made(t)
 	agent := filepath.Join(programs(t, "agent"), "agent")
 	b := live(t, board.Config{Folder: folder, ID: "0123456789ABCDEF"})
@@ -179,10 +176,7 @@ func TestAgentLooksAfterTheModule(t *testing.T) {
 
 // An image that came whole over the link and was damaged in the flash is found
 // by the module itself, and the program that runs is not touched.
-func TestModuleVerifiesWhatLiesInItsFlash(t *testing.T) {
-	if testing.Short() {
-		t.Skip("real time")
-	}
+func moduleVerifiesWhatLiesInItsFlash(t *testing.T) {
 	folder := made(t)
 	b := live(t, board.Config{Folder: folder})
 	next := read(t, board.Next(folder))

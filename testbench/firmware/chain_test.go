@@ -46,10 +46,7 @@ func evidence(data string, serials ...string) map[string]int {
 // process it is, at the pace of the wall: a machine that announces cash sales to
 // our reader, one that announces none, one on an Executive bus. They sell until
 // each kind was sold; then every stage is counted against the one before.
-func TestWholeChainOnTheFirmware(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a minute in real time")
-	}
+func wholeChainOnTheFirmware(t *testing.T) {
 	made(t)
 	d, err := demo.Start(t.Context(), demo.Config{
 		Bin: programs(t, "hub", "agent", "testbench"), Data: t.TempDir(), Machines: 3, Readers: 1, Silent: 1, EXE: 1, Firmware: "uart",

@@ -8,17 +8,11 @@
 package board
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os/exec"
 	"path/filepath"
 	"sync"
-	"syscall"
 )
 
 // Links of the module.
@@ -91,38 +85,23 @@ type Edge struct {
 // MarshalJSON writes an edge as the harness reads it.
 func (e Edge) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "[%.3f,%d]", e.T, e.Level), nil }
 
-// Harness is the emulator's process. Its methods may be called from several
+// Harness is a chip in the emulator. Its methods may be called from several
 // goroutines; commands are carried out one after the other.
 type Harness struct {
 	Modelled []string // what is the harness's own work rather than the emulator's
 
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-	err bytes.Buffer
-
 	mu   sync.Mutex
+	on   *process
 	dead error
 }
 
 // Start runs the harness of the firmware folder and switches the board on.
 func Start(folder string, b Boot) (*Harness, error) {
-	h := &Harness{cmd: exec.Command("node", "harness.mjs")} //nolint:gosec // the repository's own script
-	h.cmd.Dir = filepath.Join(folder, "emulator")
-	h.cmd.Stderr = &h.err
-	h.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var err error
-	if h.in, err = h.cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("firmware emulator: %w", err)
-	}
-	out, err := h.cmd.StdoutPipe()
+	p, err := engage(filepath.Join(folder, "emulator"))
 	if err != nil {
-		return nil, fmt.Errorf("firmware emulator: %w", err)
+		return nil, err
 	}
-	h.out = bufio.NewReaderSize(out, 1<<16)
-	if err := h.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("firmware emulator: start node: %w", err)
-	}
+	h := &Harness{on: p}
 	var on struct {
 		Modelled []string `json:"modelled"`
 	}
@@ -136,28 +115,15 @@ func Start(folder string, b Boot) (*Harness, error) {
 
 // do sends a command and reads its answer.
 func (h *Harness) do(cmd string, args, answer any) error {
-	fields, err := json.Marshal(args)
-	if err != nil {
-		return fmt.Errorf("firmware emulator: %s: %w", cmd, err)
-	}
-	line := fmt.Appendf(nil, `{"cmd":%q`, cmd)
-	if len(fields) > 2 {
-		line = append(append(line, ','), fields[1:len(fields)-1]...)
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.dead != nil {
 		return h.dead
 	}
-	if _, err = h.in.Write(append(line, '}', '\n')); err == nil {
-		line, err = h.out.ReadBytes('\n')
-	}
+	line, err := h.on.ask(cmd, args)
 	if err != nil {
-		h.dead = fmt.Errorf("firmware emulator ended at %s: %w", cmd, errors.Join(err, h.cmd.Wait()))
-		if tail := bytes.TrimSpace(h.err.Bytes()); len(tail) > 0 {
-			h.dead = fmt.Errorf("%w: %s", h.dead, tail)
-		}
-		return h.dead
+		h.dead = err
+		return err
 	}
 	var said struct {
 		OK    bool   `json:"ok"`
@@ -242,15 +208,16 @@ func (h *Harness) State() (s State, err error) {
 	return s, err
 }
 
-// Close ends the process.
+// Close switches off. A command that is being carried out ends with its process.
 func (h *Harness) Close() {
-	_ = h.in.Close()
-	h.mu.Lock()
+	if !h.mu.TryLock() {
+		h.on.kill()
+		h.mu.Lock()
+	}
 	defer h.mu.Unlock()
 	if h.dead == nil {
-		h.dead = errors.New("firmware emulator: closed")
-		_ = h.cmd.Process.Kill()
-		_ = h.cmd.Wait()
+		h.dead = errClosed
+		h.on.release()
 	}
 }
 
