@@ -16,6 +16,7 @@ import (
 // A register that takes 1036 from its table only, and corrections whose ground
 // comes inside 1174: the other settings of a Shtrih-M lane pass the suite, too.
 func TestOtherSettings(t *testing.T) {
+	t.Parallel()
 	table := Subject{Name: "shtrih-table", PaperError: 0x6B, Start: func(s Start) (Register, error) {
 		r, err := register.Start(register.Config{
 			INN: "7700999990", FFD: byte(s.FFD), Seed: s.Seed, OFD: true, Zone: time.UTC, ByteTimeout: 30 * time.Millisecond, MachineFrom: "table",
