@@ -22,7 +22,7 @@ func (s *Server) listLedgerShifts(c *call) (any, error) {
 	l, err := s.o.Store.LedgerShifts(c.ctx, f, p)
 	for i := range l.Items {
 		v := &l.Items[i]
-		v.Title = texts.Of(v.Outcome, c.lang).Title
+		v.Title = texts.Of("shift_"+v.Outcome, c.lang).Title
 		for k := range v.Lines {
 			line := &v.Lines[k]
 			line.Name = texts.Of(line.What, c.lang).Title
@@ -53,6 +53,21 @@ func (s *Server) listLedgerDays(c *call) (any, error) {
 		}
 	}
 	return l, err
+}
+
+// readingDays are given without a from: a month.
+const readingDays = 31
+
+func (s *Server) listReadings(c *call) (any, error) {
+	l, err := s.o.Store.LaneView(c.ctx, c.caller.Operator, c.path("lane"))
+	if err != nil {
+		return nil, err
+	}
+	step, from, to, err := c.span(l.Zone, s.o.Now(), readingDays)
+	if err != nil {
+		return nil, err
+	}
+	return items(s.o.Store.LaneReadings(c.ctx, l.ID, l.Zone, step, from, to))
 }
 
 // ledger reads what narrows both lists.

@@ -52,6 +52,7 @@ func (s *Server) routes() []route {
 		{pattern: "POST /api/v1/lanes", do: s.createLane, status: created},
 		{pattern: "GET /api/v1/lanes/{lane}", do: s.getLane},
 		{pattern: "PATCH /api/v1/lanes/{lane}", do: s.updateLane},
+		{pattern: "GET /api/v1/lanes/{lane}/readings", do: s.listReadings},
 		{pattern: "POST /api/v1/lanes/{lane}/test", do: s.testLane},
 		{pattern: "POST /api/v1/lanes/{lane}/resume", do: s.resumeLane},
 		{pattern: "POST /api/v1/lanes/{lane}/shift/open", do: s.openShift},

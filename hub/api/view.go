@@ -93,34 +93,41 @@ func (s *Server) takings(c *call, operator, machine string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := c.choice("step", "day", "hour", "day")
+	step, from, to, err := c.span(o.Zone, s.o.Now(), 7)
 	if err != nil {
 		return nil, err
 	}
-	from, err := c.moment("from", time.DateOnly)
-	if err != nil {
-		return nil, err
+	return s.o.Store.Takings(c.ctx, operator, machine, o.Zone, step, from, to)
+}
+
+// span reads the step and the first and last local day of a series; without
+// them it is so many days up to today's.
+func (c *call) span(zone string, now time.Time, days int) (step string, from, to time.Time, err error) {
+	if step, err = c.choice("step", "day", "hour", "day"); err != nil {
+		return "", from, to, err
 	}
-	to, err := c.moment("to", time.DateOnly)
-	if err != nil {
-		return nil, err
+	if from, err = c.moment("from", time.DateOnly); err != nil {
+		return "", from, to, err
+	}
+	if to, err = c.moment("to", time.DateOnly); err != nil {
+		return "", from, to, err
 	}
 	if to.IsZero() {
-		zone, err := time.LoadLocation(o.Zone)
+		z, err := time.LoadLocation(zone)
 		if err != nil {
-			zone = time.UTC
+			z = time.UTC
 		}
-		to = s.o.Now().In(zone)
+		to = now.In(z)
 	}
 	if from.IsZero() {
-		from = to.AddDate(0, 0, -6)
+		from = to.AddDate(0, 0, 1-days)
 	}
 	most := maxDays
 	if step == "hour" {
 		most = maxHourDays
 	}
 	if to.Before(from) || to.Sub(from) > time.Duration(most)*24*time.Hour {
-		return nil, refuse(http.StatusUnprocessableEntity, "bad_span", "from", "")
+		return "", from, to, refuse(http.StatusUnprocessableEntity, "bad_span", "from", "")
 	}
-	return s.o.Store.Takings(c.ctx, operator, machine, o.Zone, step, from, to)
+	return step, from, to, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,5 +276,37 @@ func TestOwnKeys(t *testing.T) {
 	}
 	if it := vended.Items[0]; it.Method != fiscal.FullSettlement || len(vended.Payments) != 1 || vended.Payments[0] != (fiscal.Payment{Kind: fiscal.Prepaid, Amount: 5000}) {
 		t.Errorf("vend %+v", vended)
+	}
+}
+
+// TestADayOfTopUpsIsADayOfTheLedger: a day on which a machine sold nothing and
+// only loaded keys is shown with what waits; an incident alone makes none.
+func TestADayOfTopUpsIsADayOfTheLedger(t *testing.T) {
+	sc := newScene(t)
+	load := vend()
+	load.Evidence = "revalue"
+	days := func() (all []string) {
+		t.Helper()
+		for _, f := range []LedgerFilter{{Operator: "op"}, {Machine: "m"}} {
+			l, err := sc.LedgerDays(t.Context(), f, Page{Limit: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = nil
+			for _, d := range l.Items {
+				all = append(all, fmt.Sprintf("%s %s %d", d.Day, d.Machine, len(d.Parties)))
+			}
+		}
+		return all
+	}
+	heard := record("j", 1, wire.KindIncident, nil)
+	heard.Incident = &wire.Incident{Code: "vend_unreadable"}
+	sc.came(heard)
+	if got := days(); len(got) != 0 {
+		t.Fatalf("an incident without a sale makes a day: %v", got)
+	}
+	sc.came(record("j", 2, wire.KindTopUp, &load))
+	if got := days(); len(got) != 1 || !strings.HasSuffix(got[0], " m 1") {
+		t.Fatalf("a day of one top-up: %v", got)
 	}
 }

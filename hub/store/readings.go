@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/kkt"
+	"github.com/chekomat/chekomat/hub/api/contract"
 	"github.com/chekomat/chekomat/hub/outlook"
 )
 
@@ -62,4 +64,47 @@ func (s *Store) Readings(ctx context.Context, fn string) ([]outlook.Reading, err
 		return nil, fmt.Errorf("store: readings of ФН %s: %w", fn, err)
 	}
 	return all, nil
+}
+
+// LaneReadings gives what the ФН of a lane told from one local day to another,
+// the oldest first: of each ФН the first reading, and the last of each hour or
+// day of the zone. What was made in a step is the difference to the one before.
+func (s *Store) LaneReadings(ctx context.Context, lane, zone, step string, from, to time.Time) ([]contract.FNReading, error) {
+	z := zoneOf(zone)
+	midnight := func(t time.Time, days int) int64 {
+		return time.Date(t.Year(), t.Month(), t.Day()+days, 0, 0, 0, 0, z).UnixMilli()
+	}
+	all, err := listOf(ctx, s.r, func(r *sql.Rows, v *contract.FNReading) error {
+		var at int64
+		var unsent, documents, memory sql.NullInt64
+		err := r.Scan(&v.FN, &at, &v.FD, &v.Shift, &v.ShiftOpen, &unsent, &documents, &memory)
+		v.At = instant(at)
+		v.Unsent, v.DocumentsLeft, v.MemoryLeft = told(unsent), told(documents), told(memory)
+		return err
+	}, `SELECT fn, at, fd, shift, shift_open, unsent, documents_left, memory_left FROM fn_reading
+		WHERE lane_id = ?1 AND fn IN (SELECT p.fn FROM fn_period p JOIN unit u ON u.id = p.unit_id WHERE u.lane_id = ?1)
+		AND at >= ?2 AND at < ?3 ORDER BY fn, at`, lane, midnight(from, 0), midnight(to, 1))
+	if err != nil {
+		return nil, fmt.Errorf("store: readings of lane %s: %w", lane, err)
+	}
+	layout := time.DateOnly
+	if step == "hour" {
+		layout = "2006-01-02T15Z07"
+	}
+	of := func(v contract.FNReading) string { return v.FN + v.At.In(z).Format(layout) }
+	kept := []contract.FNReading{}
+	for i, v := range all {
+		if i == 0 || all[i-1].FN != v.FN || i == len(all)-1 || of(all[i+1]) != of(v) {
+			kept = append(kept, v)
+		}
+	}
+	slices.SortStableFunc(kept, func(a, b contract.FNReading) int { return a.At.Compare(b.At) })
+	return kept, nil
+}
+
+func told(v sql.NullInt64) *int64 {
+	if !v.Valid {
+		return nil
+	}
+	return &v.Int64
 }

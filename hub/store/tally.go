@@ -28,7 +28,10 @@ func (t *tally) record(machine string, kind wire.RecordKind, fate Fate, amount i
 	if fate == FateHeld {
 		t.held++
 	}
-	if kind != wire.KindSale && kind != wire.KindReversal {
+	switch kind {
+	case wire.KindSale, wire.KindReversal:
+	case wire.KindTopUp, wire.KindIncident: // no takings, but the ledger finds its days by the row
+	default:
 		return
 	}
 	key := takingsKey{at / quarterMS, machine}
@@ -40,9 +43,13 @@ func (t *tally) record(machine string, kind wire.RecordKind, fate Fate, amount i
 		k = &takings{}
 		t.takings[key] = k
 	}
-	if kind == wire.KindReversal {
+	switch kind {
+	case wire.KindReversal:
 		k.reversals++
 		k.reversed += amount
+		return
+	case wire.KindSale:
+	default:
 		return
 	}
 	t.sales++

@@ -128,7 +128,7 @@ func scanLedgerShift(r *sql.Rows) (v contract.LedgerShift, err error) {
 	return v, nil
 }
 
-// LedgerDays lists machines and days with sales, the newest day first. What
+// LedgerDays lists machines and days with sales or top-ups, the newest day first. What
 // became of the sales is counted from the records and jobs as they stand.
 func (s *Store) LedgerDays(ctx context.Context, f LedgerFilter, p Page) (contract.List[contract.LedgerDay], error) {
 	none := contract.List[contract.LedgerDay]{}
@@ -184,8 +184,12 @@ func dayCursor(cursor string) (day string, after string, err error) {
 	return day, after, nil
 }
 
-// daysOf lists up to n pairs of day and machine of an operator that have sales,
-// from the day until on downwards; of that day those after the name after.
+// ofLedger are records a receipt may be due for.
+const ofLedger = `(r.kind='sale' OR r.kind='topup' OR r.kind='incident' AND r.fate<>'note')`
+
+// daysOf lists up to n pairs of day and machine of an operator that have sales
+// or top-ups, from the day until on downwards; of that day those after the name
+// after.
 func (s *Store) daysOf(ctx context.Context, o contract.Operator, machine, until, after string, n int) ([]contract.LedgerDay, error) {
 	zone := zoneOf(o.Zone)
 	end := int64(1) << 60
@@ -199,7 +203,7 @@ func (s *Store) daysOf(ctx context.Context, o contract.Operator, machine, until,
 		q := filter{}
 		q.where("operator_id=?", o.ID)
 		q.is("machine_id", machine)
-		q.where("quarter<? AND sales>0", end)
+		q.where("quarter<?", end)
 		if err := s.r.QueryRowContext(ctx, `SELECT max(quarter) FROM takings`+q.String(), q.args...).Scan(&newest); err != nil {
 			return nil, fmt.Errorf("store: days of %s: %w", o.ID, err)
 		}
@@ -209,8 +213,10 @@ func (s *Store) daysOf(ctx context.Context, o contract.Operator, machine, until,
 		at := time.UnixMilli(newest.Int64 * quarterMS).In(zone)
 		from, to := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, zone), time.Date(at.Year(), at.Month(), at.Day()+1, 0, 0, 0, 0, zone)
 		machines, err := collect(ctx, s.r, func(r *sql.Rows) (m string, err error) { return m, r.Scan(&m) },
-			`SELECT DISTINCT machine_id FROM takings WHERE operator_id=?1 AND (?2='' OR machine_id=?2) AND quarter>=?3 AND quarter<?4 AND sales>0 ORDER BY 1`,
-			o.ID, machine, from.UnixMilli()/quarterMS, to.UnixMilli()/quarterMS)
+			`SELECT t.machine_id FROM takings t WHERE t.operator_id=?1 AND (?2='' OR t.machine_id=?2) AND t.quarter>=?3 AND t.quarter<?4 GROUP BY t.machine_id
+				HAVING sum(t.sales)>0 OR EXISTS (SELECT 1 FROM record r WHERE r.machine_id=t.machine_id AND r.at>=?5 AND r.at<?6 AND `+ofLedger+`)
+				OR t.machine_id='' AND EXISTS (SELECT 1 FROM record r WHERE r.operator_id=?1 AND r.machine_id IS NULL AND r.at>=?5 AND r.at<?6 AND `+ofLedger+`) ORDER BY 1`,
+			o.ID, machine, from.UnixMilli()/quarterMS, to.UnixMilli()/quarterMS, from.UnixMilli(), to.UnixMilli())
 		if err != nil {
 			return nil, err
 		}
@@ -261,7 +267,7 @@ func (s *Store) fillDay(ctx context.Context, v *contract.LedgerDay) error {
 		sales[id] = &x
 		order = append(order, id)
 		return struct{}{}, x.read(body, who)
-	}, `SELECT r.id, r.kind, r.fate, r.reason, r.amount, r.at, r.body FROM record r WHERE `+where+` AND (r.kind='sale' OR r.kind='topup' OR r.kind='incident' AND r.fate<>'note')`, args...); err != nil {
+	}, `SELECT r.id, r.kind, r.fate, r.reason, r.amount, r.at, r.body FROM record r WHERE `+where+` AND `+ofLedger, args...); err != nil {
 		return fmt.Errorf("store: sales of %s on %s: %w", v.Machine, v.Day, err)
 	}
 	if _, err = collect(ctx, s.r, func(r *sql.Rows) (struct{}, error) {

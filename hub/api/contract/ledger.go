@@ -26,6 +26,18 @@ type OutlookFinding struct {
 	Next    string    `json:"next,omitempty"` // the next step
 }
 
+// FNReading is what an ФН told of itself at a time of the hub's clock.
+type FNReading struct {
+	FN            string    `json:"fn"`
+	At            time.Time `json:"at"`
+	FD            int64     `json:"fd"` // last document
+	Shift         int64     `json:"shift"`
+	ShiftOpen     bool      `json:"shift_open"`
+	Unsent        *int64    `json:"unsent"`         // documents without the OFD's confirmation; null: not told, like the two below
+	DocumentsLeft *int64    `json:"documents_left"` // that the archive still takes
+	MemoryLeft    *int64    `json:"memory_left"`    // bytes for documents that wait for the OFD
+}
+
 // LedgerShift is one shift of an ФН: what the hub knows beside what the
 // register counted.
 type LedgerShift struct {

@@ -28,7 +28,7 @@ var spoken = []struct {
 	{"hub/store/origin.go", `^WaitsFor`},
 	{"hub/till/names.go", `.`},
 	{"hub/outlook/outlook.go", `.`},
-	{"hub/ledger/*.go", `^(NotRead|Documents|Beginning|Forms|Other|Receipts|Corrections|Both|Count|Sum|Us|Terminal|NotSubject|Nobody|Agree|Differ|Unknown)`},
+	{"hub/ledger/*.go", `^(NotRead|Documents|Beginning|Forms|Other|Receipts|Corrections|Both|Count|Sum|Us|Terminal|NotSubject|Nobody)`},
 	{"hub/store/ledger.go", `^LedgerDiffers`},
 	{"agent/wire/wire.go", `^Refused`},
 	{"mdb/exe/vends/recovery.go", `^Code`},
