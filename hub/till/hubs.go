@@ -13,12 +13,17 @@ import (
 
 // elsewhere says that another hub holds the seat's lane: it is not waited for,
 // gets no jobs here, and its register is that hub's to look at before it sends.
-// looked says that it has.
-func (p *pool) elsewhere(s *seat, looked bool) {
+// looked says that it has; of a database that may have been restored that counts
+// once the lease, which ends then (ms), is seen renewed: the hub may be no more,
+// and what it made since the backup stands on the register alone.
+func (p *pool) elsewhere(s *seat, looked bool, until int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if s.leased == 0 {
+		s.leased = until
+	}
 	s.idle, s.failed, s.away = false, true, true
-	s.looked = s.looked || looked
+	s.looked = s.looked || looked && (!p.restored || until > s.leased)
 	p.wakeAll()
 }
 
@@ -27,6 +32,7 @@ func (p *pool) elsewhere(s *seat, looked bool) {
 func (p *pool) ours(s *seat) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s.leased = 0
 	if s.away {
 		s.away, s.failed, s.looked = false, false, false
 	}

@@ -24,6 +24,7 @@ type seat struct {
 	looked  bool             // its register's documents are accounted for
 	failed  bool             // it can't work now
 	away    bool             // another hub holds it
+	leased  int64            // ms, when its lease ended as it was seen first; 0: nobody else has it
 	closing bool             // its shift is being closed while it has time
 	avoid   bool             // others of the pool go first: see outlook.Avoid
 	machine string           // whose job is under way here

@@ -6,8 +6,8 @@ import (
 )
 
 // A Till may be driven from outside instead of by Run: Begin, then each lane by
-// Work in a coroutine of its own, of which one runs at a time, and Rouse when
-// jobs may have come. That is how the simulation has it on virtual time: what a
+// Work in a coroutine of its own, of which one runs at a time, Hear when something
+// was committed and Tick now and then. That is how the simulation has it on virtual time: what a
 // worker does is the same, only its sleep is another's.
 
 // Sleep waits until a time of the hub's clock, or less when wake is not nil and
@@ -40,15 +40,24 @@ func (t *Till) Work(ctx context.Context, lane string, sleep Sleep) error {
 	return nil
 }
 
-// Tick does what Run does now and then beside: it leaves the mark by which a
-// restored database is told.
-func (t *Till) Tick() { t.leaveMark() }
+// Tick does what Run does every five seconds: what a missed signal would leave
+// lying is found, and the mark is left by which a restored database is told.
+func (t *Till) Tick() {
+	t.tick()
+	t.leaveMark()
+}
 
-// Rouse makes all lanes look whether there is work.
-func (t *Till) Rouse() {
+// Hear does what Run does when something was committed: it tells the pools of
+// the jobs that came.
+func (t *Till) Hear() {
 	if err := t.hear(context.Background()); err != nil {
 		t.set.Log.Error("till: look for new jobs", "err", err)
 	}
+}
+
+// Rouse makes all lanes look whether there is work.
+func (t *Till) Rouse() {
+	t.Hear()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range t.pools {

@@ -127,6 +127,8 @@ func (w *worker) do(ctx, device context.Context, a action) event {
 	case poll:
 		return w.poll(bg, device)
 	case ready:
+		device, end := w.leased(device)
+		defer end()
 		base, err := w.driver.Ready(device)
 		return readied{Base: base, Err: err}
 	case siblings:
@@ -202,7 +204,7 @@ func (w *worker) takeLane(ctx context.Context) event {
 	h, err := w.store.TakeLane(ctx, w.row.ID, w.set.Holder, w.set.LeaseTTL, w.set.Longest)
 	if err != nil {
 		if l, ok := errors.AsType[*store.LeasedError](err); ok {
-			w.pool.elsewhere(w.seat, l.Looked)
+			w.pool.elsewhere(w.seat, l.Looked, l.Until)
 			return leased{Until: time.UnixMilli(l.Until)}
 		}
 		return w.failed(err)
@@ -268,6 +270,8 @@ func (w *worker) submit(device context.Context) event {
 		}
 		w.kept = w.set.Now()
 	}
+	device, end := w.leased(device)
+	defer end()
 	from := w.set.Now()
 	out := w.driver.Submit(device, w.open.Wire, w.open.Baseline)
 	w.set.Point("till.afterAnswer")
@@ -275,6 +279,12 @@ func (w *worker) submit(device context.Context) event {
 		w.set.Observer.Attempted(w.row.ID, out.Kind, w.set.Now().Sub(from))
 	}
 	return answered{Outcome: out}
+}
+
+// leased ends what is said to the register before another hub may take the lane:
+// one that is suspended between two commands says nothing more when it wakes.
+func (w *worker) leased(device context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(device, w.hold.TTL+w.set.Longest*3/4-w.set.Now().Sub(w.kept))
 }
 
 // wait until the core wants to go on; the lease is renewed meanwhile.

@@ -677,6 +677,15 @@ static int v_access(sqlite3_vfs *v, const char *path, int flags, int *yes)
 	return SQLITE_OK;
 }
 
+/* steady lets a connection keep its plans (sqlite.org/c3ref/c_dbconfig_defensive.html,
+ * SQLITE_DBCONFIG_ENABLE_QPSG): otherwise each statement whose plan may depend
+ * on a bound value is compiled anew whenever its bindings are cleared. */
+static int steady(sqlite3 *db, const char **why, const void *api)
+{
+	(void)why, (void)api;
+	return sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, (int *)0);
+}
+
 static int installed;
 
 int pc_install(void)
@@ -684,6 +693,7 @@ int pc_install(void)
 	int rc = 0;
 	pthread_mutex_lock(&disks_mu);
 	if (!installed) {
+		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks how much memory it has; refused once it is in use */
 		under = sqlite3_vfs_find(0);
 		if (under) {
 			layer = *under;
@@ -693,6 +703,8 @@ int pc_install(void)
 				layer.szOsFile = (int)sizeof(handle);
 			layer.xOpen = v_open, layer.xDelete = v_delete, layer.xAccess = v_access;
 			rc = sqlite3_vfs_register(&layer, 1);
+			if (rc == 0)
+				rc = sqlite3_auto_extension((void (*)(void))steady);
 			installed = rc == 0;
 		} else {
 			rc = SQLITE_NOTFOUND;

@@ -62,6 +62,12 @@ struct sqlite3_vfs {
 };
 
 /* From the SQLite that github.com/mattn/go-sqlite3 links into the program. */
+#define SQLITE_CONFIG_MEMSTATUS 9
+extern int sqlite3_config(int, ...);
+typedef struct sqlite3 sqlite3;
+#define SQLITE_DBCONFIG_ENABLE_QPSG 1007
+extern int sqlite3_db_config(sqlite3 *, int, ...);
+extern int sqlite3_auto_extension(void (*)(void));
 extern sqlite3_vfs *sqlite3_vfs_find(const char *);
 extern int sqlite3_vfs_register(sqlite3_vfs *, int makeDflt);
 

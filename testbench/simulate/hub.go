@@ -48,6 +48,7 @@ type hub struct {
 	points int      // kill points passed in this run
 	killAt int      // dies at this one
 	heard  int64    // newest change of a job the till was told of
+	writes int64    // of the disk, when that was looked for
 }
 
 func (h *hub) name() string {
@@ -163,11 +164,11 @@ func (h *hub) assemble() (err error) {
 	h.ingest = ingest.NewStepped(h.store, h, ingest.Options{Log: quiet})
 	h.till = till.New(h.store, till.Settings{Holder: fmt.Sprintf("hub%d", h.n+1), LeaseTTL: 10 * time.Second, Longest: 20 * time.Second,
 		Now: h.clock, Log: quiet, Teller: h.ingest, Point: h.point, Open: h.open,
-		MarkFile: filepath.Join(h.w.stock.disk.Folder(), fmt.Sprintf("till%d.mark", h.n+1))})
+		MarkFile: filepath.Join(h.w.stock.disk.Folder(), "hub.mark")})
 	if err := h.store.NoteAllGone(ctx); err != nil {
 		return err
 	}
-	h.heard = 0
+	h.heard, h.writes = 0, 0
 	h.settle()
 	ids, err := h.till.Begin(ctx)
 	if err != nil {
@@ -256,10 +257,12 @@ func (h *hub) tick(run, n int) {
 				if n%40 == 39 {
 					_ = h.ingest.Look(context.Background()) // it is tried again
 				}
-				last, err := h.store.LastHistory(context.Background())
-				if n%20 == 19 || err == nil && last != h.heard {
-					h.heard = last
-					h.till.Rouse()
+				if writes := h.w.stock.disk.Counts().Writes; writes != h.writes {
+					h.writes = writes
+					if last, err := h.store.LastHistory(context.Background()); err == nil && last != h.heard {
+						h.heard = last
+						h.till.Hear()
+					}
 				}
 			})
 			if !h.up || h.run != run {
