@@ -195,7 +195,7 @@ func (l *line) assumption() (a Assumption, err error) {
 	switch a.What {
 	case "idle":
 		return a, nil
-	case "money", "reader1", "reader2", "changer", "validator", "gateway":
+	case "money", "reader1", "reader2", "changer", "validator", "gateway", "hopper1", "hopper2":
 		return a, l.setup(&a.Setup)
 	case "exe":
 		a.Text, _ = l.next()
@@ -221,7 +221,7 @@ func (l *line) assumption() (a Assumption, err error) {
 		a.Line, a.Kopecks = uint8(n), s.Minor
 		return a, err
 	}
-	return a, l.wrong("assume is of idle, money, reader1, reader2, changer, validator, gateway, exe, line, payment")
+	return a, l.wrong("assume is of idle, money, reader1, reader2, changer, validator, gateway, hopper1, hopper2, exe, line, payment")
 }
 
 func (l *line) setup(s *Setup) error {

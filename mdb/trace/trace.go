@@ -123,7 +123,7 @@ type Header struct {
 
 // Assumption is one "assume".
 type Assumption struct {
-	What    string // idle, money, reader1, reader2, changer, validator, gateway, exe, line, payment
+	What    string // idle, money, reader1, reader2, changer, validator, gateway, hopper1, hopper2, exe, line, payment
 	Setup   Setup  // money and devices
 	Text    string // exe: the mode; payment: the kind
 	Line    uint8  // line

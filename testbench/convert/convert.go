@@ -54,10 +54,14 @@ func Run(ctx context.Context, address, form string, s Settings, out io.Writer) (
 	default:
 		return n, fmt.Errorf("convert: form %q can't be written (trace, words, blocks): give --to, or a name as *.trace", form)
 	}
-	src, err := module.Open(ctx, address, module.Cursor{}, s.Open)
+	sources, err := decode.Open(ctx, address, s.Open)
 	if err != nil {
 		return n, err
 	}
+	if len(sources) > 1 {
+		return n, fmt.Errorf("convert %s: %d dialogues in it: choose one, %s#%s", address, len(sources), address, sources[0].Name)
+	}
+	src := sources[0]
 	defer src.Close()
 	if err := feed(ctx, src, s, w); err != nil {
 		return n, err

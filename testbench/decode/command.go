@@ -73,11 +73,10 @@ func HeaderOf(src module.Source, isEXE bool, assume []string) (trace.Header, err
 
 // Run prints the dialogue of the source at an address.
 func Run(ctx context.Context, address string, s Settings, out io.Writer) error {
-	src, err := module.Open(ctx, address, module.Cursor{}, s.Open)
+	sources, err := Open(ctx, address, s.Open)
 	if err != nil {
 		return err
 	}
-	defer src.Close()
 	w := bufio.NewWriter(out)
 	var line []byte
 	if s.To == 0 {
@@ -94,7 +93,14 @@ func Run(ctx context.Context, address string, s Settings, out io.Writer) error {
 		}
 		_, _ = w.Write(line) // the error comes back with Flush
 	}
-	err = s.feed(ctx, src, print, w)
+	for _, src := range sources {
+		if src.Name != "" {
+			// Its own times begin here.
+			e := Entry{T: s.From, Kind: "note", Text: src.Name}
+			print(e)
+		}
+		err = errors.Join(err, s.feed(ctx, src, print, w), src.Close())
+	}
 	if e := w.Flush(); e != nil && err == nil {
 		err = fmt.Errorf("write the dialogue: %w", e)
 	}
@@ -115,7 +121,10 @@ func (s Settings) feed(ctx context.Context, src module.Source, print func(Entry)
 			}
 		}
 	}
-	_, live := src.(module.Keeper)
+	live := false
+	if k, ok := src.(Source); ok {
+		_, live = k.Source.(module.Keeper)
+	}
 	for {
 		c, err := src.Read(ctx)
 		if errors.Is(err, io.EOF) || err == nil && len(c.Words) > 0 && c.Words[0].T > s.To {
@@ -220,8 +229,9 @@ func Command() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "decode FILE|URL",
 		Short: "Print a bus trace as a readable dialogue / показать запись шины как разговор",
-		Long: `Decode reads a trace (*.trace, *.words.csv, *.blocks.txt, qibixx*.log, *.csv of
-Saleae Logic) or a live module and prints what machine and devices say: time,
+		Long: `Decode reads a trace (*.trace, *.words.csv, *.blocks.txt, *.log of Qibixx, *.csv
+of Saleae Logic, the dialogues of a *.jsonl of vectors, FILE.jsonl#NAME for one)
+or a live module and prints what machine and devices say: time,
 device, message, fields, reply. Money is scaled by what the devices said of
 themselves; what had to be assumed is said. Polls without an answer are folded.
 Lines with >>> are what sales recovery makes of it.

@@ -13,8 +13,8 @@ func Command() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay FILE|URL",
 		Short: "Run a bus trace through sales recovery and print sales and incidents",
-		Long: `Replay reads a trace (*.trace, *.words.csv, *.blocks.txt, qibixx*.log) or a live module
-(chekomat+tcp://host:port, chekomat:///dev/ttyACM0) and prints one line for each
+		Long: `Replay reads a trace (*.trace, *.words.csv, *.blocks.txt, *.log of Qibixx, *.csv of
+Saleae Logic) or a live module (chekomat+tcp://host:port, chekomat:///dev/ttyACM0) and prints one line for each
 sale, reversal, return, top-up and incident, last a summary.
 
 With --json each line is an object; "amount" and "requested" are decimal strings
@@ -22,6 +22,9 @@ after scaling, "amount_raw" stands where the scale is unknown.
 
 A trace of an Executive bus (in *.words.csv the directions are EM and ES) is known
 by its lines; what that bus does not tell, its *.trace or the flags --exe-* say.
+
+A *.jsonl of vectors is replayed dialogue by dialogue, each under a line with its
+name and closed by its summary; FILE.jsonl#NAME is one of them.
 
 A file of audit pairs (a .jsonl whose rows name two reports each) gives what was
 sold between the reports of each pair; see "audit".

@@ -17,6 +17,7 @@ import (
 
 	"github.com/chekomat/chekomat/mdb/module"
 	"github.com/chekomat/chekomat/mdb/sales"
+	"github.com/chekomat/chekomat/testbench/decode"
 )
 
 // Options of Run.
@@ -35,10 +36,37 @@ var ErrSilent = errors.New("there is no word of a bus in it")
 
 // Run replays the source at address (a path or any URL module.Open knows) to out.
 func Run(ctx context.Context, address string, opts Options, out io.Writer) (sales.Summary, error) {
-	src, err := module.Open(ctx, address, module.Cursor{}, pace(opts))
+	sources, err := decode.Open(ctx, address, pace(opts))
 	if err != nil {
 		return sales.Summary{}, err
 	}
+	if len(sources) > 1 {
+		return runAll(ctx, sources, opts, out)
+	}
+	return run(ctx, address, sources[0], opts, out)
+}
+
+// runAll replays the dialogues of a file one after another, each under a line
+// with its name and closed by its summary.
+func runAll(ctx context.Context, sources []decode.Source, opts Options, out io.Writer) (last sales.Summary, err error) {
+	for _, src := range sources {
+		head := []byte(src.Name)
+		if opts.JSON {
+			if head, err = json.Marshal(map[string]string{"kind": "trace", "name": src.Name}); err != nil {
+				return last, fmt.Errorf("write the result of %s: %w", src.Name, err)
+			}
+		}
+		if _, err = out.Write(append(head, '\n')); err != nil {
+			return last, fmt.Errorf("write the result of %s: %w", src.Name, err)
+		}
+		if last, err = run(ctx, src.Name, src, opts, out); err != nil {
+			return last, err
+		}
+	}
+	return last, nil
+}
+
+func run(ctx context.Context, address string, src decode.Source, opts Options, out io.Writer) (sales.Summary, error) {
 	defer src.Close()
 	w := bufio.NewWriter(out)
 	bar := newProgress(opts.Progress, address)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/exe"
 	"github.com/chekomat/chekomat/mdb/exe/vends"
+	"github.com/chekomat/chekomat/mdb/trace"
 )
 
 // settings of a trace.
@@ -21,11 +23,25 @@ type settings struct {
 	Scale          uint8           `json:"default_scale"`
 	Decimals       uint8           `json:"default_decimals"`
 	AnyVendReplyOK bool            `json:"any_vend_reply_ok"`
-	Initial        *struct {
-		State  string `json:"state"`
-		Line   *uint8 `json:"line"`
-		Credit *int64 `json:"credit"`
-	} `json:"initial"`
+	Initial        *initial        `json:"initial"`
+}
+
+// initial is what was saved before a restart.
+type initial struct {
+	State  string `json:"state"`
+	Line   *uint8 `json:"line"`
+	Credit *int64 `json:"credit"`
+}
+
+func (i *initial) saved() (line uint8, credit int64) {
+	credit = vends.None
+	if i.Line != nil {
+		line = *i.Line
+	}
+	if i.Credit != nil {
+		credit = *i.Credit
+	}
+	return line, credit
 }
 
 // heard is one word of a trace: [t_ms, "M"|"S", hex, "P"?], or without time.
@@ -128,13 +144,7 @@ func (v *Vector) trace() error {
 	l := vends.NewListener(v.Config.config())
 	var got result
 	if c := v.Config; c != nil && c.Initial != nil {
-		line, credit := uint8(0), vends.None
-		if c.Initial.Line != nil {
-			line = *c.Initial.Line
-		}
-		if c.Initial.Credit != nil {
-			credit = *c.Initial.Credit
-		}
+		line, credit := c.Initial.saved()
 		l.Resume(vends.State(c.Initial.State), line, credit)
 		if l.State() == vends.Busy {
 			got.take(l.Lost())
@@ -181,23 +191,64 @@ func (s *settings) config() vends.Config {
 	return vends.Config{Mode: vends.Mode(s.Mode), Prices: s.PriceTable, Scale: s.Scale, Decimals: s.Decimals, AnyVendReplyOK: s.AnyVendReplyOK}
 }
 
-// Words gives the words of a trace or a published capture, and the settings it
-// is to be heard with; made-up times where the capture has none.
-func (v *Vector) Words() ([]mdb.Word, vends.Config, error) {
-	var wire []heard
-	if v.Wire != nil {
-		if err := take(v.Wire, &wire); err != nil {
-			return nil, vends.Config{}, err
+// Dialogue gives the words of a trace or a published capture, what is assumed of
+// it and when its record ends, µs; made-up times where a capture has none. ok is
+// false for a vector that is no dialogue.
+func (v *Vector) Dialogue() (h trace.Header, ws []mdb.Word, end int64, ok bool, err error) {
+	in := struct {
+		Wire []heard         `json:"wire"`
+		End  json.RawMessage `json:"end_ms"`
+	}{}
+	switch {
+	case v.Kind == "trace":
+		err = take(v.Input, &in)
+	case v.Kind == "" && v.Wire != nil:
+		err = take(v.Wire, &in.Wire)
+	default:
+		return h, nil, 0, false, nil
+	}
+	if err != nil {
+		return h, nil, 0, false, err
+	}
+	ws = words(in.Wire)
+	if len(ws) > 0 {
+		end = ws[len(ws)-1].T
+	}
+	if in.End != nil {
+		if end, err = micros(in.End); err != nil {
+			return h, nil, 0, false, &FormError{err}
 		}
-		return words(wire), v.Config.config(), nil
 	}
-	var in struct {
-		Wire []heard `json:"wire"`
+	h = trace.Header{Bus: "exe", Fidelity: trace.Full}
+	if c := v.Config; c != nil {
+		h.Assume, h.State = c.assume(), c.state()
 	}
-	if err := take(v.Input, &in); err != nil {
-		return nil, vends.Config{}, err
+	return h, ws, end, true, nil
+}
+
+// assume says the settings as a trace does.
+func (s *settings) assume() (as []trace.Assumption) {
+	if s.Mode != "" {
+		as = append(as, trace.Assumption{What: "exe", Text: s.Mode})
 	}
-	return words(in.Wire), v.Config.config(), nil
+	if s.Scale != 0 {
+		as = append(as, trace.Assumption{What: "money", Setup: trace.Setup{Scale: uint32(s.Scale), Decimals: s.Decimals, Currency: 0x1643}})
+	}
+	for _, line := range slices.Sorted(maps.Keys(s.PriceTable)) {
+		as = append(as, trace.Assumption{What: "line", Line: line, Kopecks: s.PriceTable[line]})
+	}
+	return as
+}
+
+// state is the recovery's where a vector begins with a restart.
+func (s *settings) state() []byte {
+	if s.Initial == nil {
+		return nil
+	}
+	r := vends.New(s.config())
+	line, credit := s.Initial.saved()
+	r.Resume(vends.State(s.Initial.State), line, credit)
+	return r.Checkpoint()
 }
 
 // result gathers what a listener found.

@@ -55,6 +55,15 @@ func (r *Recovery) SetPrices(prices map[uint8]int64, columns map[uint8]uint16) {
 	r.l.SetPrices(prices)
 }
 
+// Resume sets what was saved before a restart, see Listener.Resume; an open VEND
+// is one whose answer nobody heard.
+func (r *Recovery) Resume(s State, line uint8, credit int64) {
+	r.l.Resume(s, line, credit)
+	if r.l.State() == Busy {
+		r.take(r.l.Lost())
+	}
+}
+
 // Stats gives the counts so far.
 func (r *Recovery) Stats() Stats {
 	s := r.l.Stats()

@@ -52,6 +52,7 @@ func Fidelity(f trace.Fidelity) module.Fidelity {
 
 var devices = map[string]mdb.Device{
 	"reader1": mdb.Cashless1, "reader2": mdb.Cashless2, "changer": mdb.Changer, "validator": mdb.Validator, "gateway": mdb.Gateway,
+	"hopper1": mdb.Hopper1, "hopper2": mdb.Hopper2,
 }
 
 // MDB is the configuration of sales recovery for a trace.
