@@ -427,9 +427,12 @@ TEST(a_module_bears_anything)
 					idle_polls();
 				break;
 			case 8:
-				if (once_in(10))
-					module_opened(&m, (uint8_t)below(LINKS), now);
-				else
+				if (once_in(10)) {
+					uint8_t link = (uint8_t)below(LINKS);
+					mirror[link].n = 0; /* the rest of a frame is forgotten */
+					mirror[link].skip = false;
+					module_opened(&m, link, now);
+				} else
 					module_supply(&m, (uint16_t)below(40000), now);
 				break;
 			default:
