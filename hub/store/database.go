@@ -107,6 +107,8 @@ func (f file) writer() (*sql.DB, error) {
 
 func (f file) readers() (*sql.DB, error) { return f.open("deferred") }
 
+// migrate also makes durable what the file shows: closed as the only connection
+// it copies the log back and syncs it, with what a killed hub left unsynced.
 func (f file) migrate(ctx context.Context) error {
 	db, err := f.writer()
 	if err != nil {
