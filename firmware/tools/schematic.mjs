@@ -13,15 +13,15 @@ const label = (x, y, s, extra = '') => `<text x="${x * U}" y="${y * U}"${extra}>
 /** at turns points drawn to the right (h), down (v) or up (u) from x, y. */
 const at = (x, y, dir) => (a, b) => (dir === 'h' ? [x + a, y + b] : dir === 'v' ? [x - b, y + a] : [x + b, y - a]);
 
-function named(x, y, dir, name, value = '') {
+function named(x, y, dir, words) {
   return dir === 'h'
-    ? label(x + 3, y - 1.2, `${name} ${value}`, ' text-anchor="middle"')
-    : label(x + 1.3, dir === 'v' ? y + 3.4 : y - 2.6, `${name} ${value}`);
+    ? label(x + 3, y - 1.2, words, ' text-anchor="middle"')
+    : label(x + 1.5, dir === 'v' ? y + 3.4 : y - 2.6, words);
 }
 
-function twoPole(x, y, dir, body, name, value) {
+function twoPole([x, y, dir, ...words], body) {
   return line(at(x, y, dir)(0, 0), at(x, y, dir)(1.5, 0)) + body(at(x, y, dir)) +
-    line(at(x, y, dir)(4.5, 0), at(x, y, dir)(6, 0)) + named(x, y, dir, name, value);
+    line(at(x, y, dir)(4.5, 0), at(x, y, dir)(6, 0)) + named(x, y, dir, words.join(' '));
 }
 
 const triangle = (p) => line(p(2, -1), p(2, 1), p(4, 0), p(2, -1)) + line(p(4, -1), p(4, 1)) + line(p(1.5, 0), p(2, 0)) + line(p(4, 0), p(4.5, 0));
@@ -33,19 +33,25 @@ function coupler(x, y, name, led, transistor, s) {
     line([led, y], [led, y + 2]) + line([led - 1, y + 2], [led + 1, y + 2], [led, y + 4], [led - 1, y + 2]) +
     line([led - 1, y + 4], [led + 1, y + 4]) + line([led, y + 4], [led, y + 6]) + arrows(led + 2 * s, y + 2.6, s) +
     line([t - 2 * s, y + 1.5], [t - 2 * s, y + 4.5]) + line([t - 2 * s, y + 2.5], [t, y + 1], [t, y]) + line([t - 2 * s, y + 3.5], [t, y + 5], [t, y + 6]) +
-    label(x + 5, y - 0.9, name, ' text-anchor="middle"');
+    label(x + 3.8, y - 0.9, name);
 }
 
 const draw = {
   box: ([x, y, w, h, name, ...note]) =>
     `<rect x="${x * U}" y="${y * U}" width="${w * U}" height="${h * U}"/>` + label(+x + w / 2, y - 0.6, [name, ...note].join(' '), ' text-anchor="middle"'),
-  r: ([x, y, dir, name, value]) => twoPole(+x, +y, dir, (p) => line(p(1.5, -0.7), p(4.5, -0.7), p(4.5, 0.7), p(1.5, 0.7), p(1.5, -0.7)), name, value),
-  diode: ([x, y, dir, name, value]) => twoPole(+x, +y, dir, triangle, name, value),
-  opto: ([x, y, name]) => coupler(+x, +y, name, +x, +x + 10, 1),
-  optol: ([x, y, name]) => coupler(+x, +y, name, +x + 10, +x, -1),
-  npn: ([x, y, name, value = '']) => ((a, b) => line([a, b], [a + 2, b]) + line([a + 2, b - 2], [a + 2, b + 2]) +
-    line([a + 2, b - 1], [a + 4, b - 3], [a + 4, b - 4]) + line([a + 2, b + 1], [a + 4, b + 3], [a + 4, b + 4]) +
-    line([a + 3.2, b + 2.9], [a + 4, b + 3], [a + 3.9, b + 2.2]) + label(a + 4.6, b + 0.4, `${name} ${value}`))(+x, +y),
+  r: (p) => twoPole(p, (q) => line(q(1.5, -0.7), q(4.5, -0.7), q(4.5, 0.7), q(1.5, 0.7), q(1.5, -0.7))),
+  cap: (p) => twoPole(p, (q) => line(q(1.5, 0), q(2.7, 0)) + line(q(2.7, -1), q(2.7, 1)) + line(q(3.3, -1), q(3.3, 1)) + line(q(3.3, 0), q(4.5, 0))),
+  diode: (p) => twoPole(p, triangle),
+  opto: ([x, y, ...name]) => coupler(x, y, name.join(' '), x, x + 10, 1),
+  optol: ([x, y, ...name]) => coupler(x, y, name.join(' '), x + 10, x, -1),
+  npn: ([x, y, ...name]) => line([x, y], [x + 2, y]) + line([x + 2, y - 2], [x + 2, y + 2]) +
+    line([x + 2, y - 1], [x + 4, y - 3], [x + 4, y - 4]) + line([x + 2, y + 1], [x + 4, y + 3], [x + 4, y + 4]) +
+    line([x + 3.2, y + 2.9], [x + 4, y + 3], [x + 3.9, y + 2.2]) + label(x + 4.8, y + 0.4, name.join(' ')),
+  nmos: ([x, y, ...name]) => line([x, y], [x + 1.6, y]) + line([x + 1.6, y - 2], [x + 1.6, y + 2]) + line([x + 2.2, y - 2.4], [x + 2.2, y + 2.4]) +
+    line([x + 2.2, y - 1.8], [x + 4, y - 1.8], [x + 4, y - 4]) + line([x + 2.2, y + 1.8], [x + 4, y + 1.8], [x + 4, y + 4]) +
+    line([x + 4, y + 1.8], [x + 4, y], [x + 2.2, y]) + line([x + 3, y - 0.5], [x + 2.2, y], [x + 3, y + 0.5]) + label(x + 4.8, y + 0.4, name.join(' ')),
+  amp: ([x, y, ...name]) => line([x, y - 4], [x, y + 4], [x + 8, y], [x, y - 4]) + label(x + 0.6, y - 1.6, '+') + label(x + 0.8, y + 2.4, '-') +
+    label(x + 4, y - 3.4, name.join(' ')),
   wire: (p) => line(...Array.from({ length: p.length / 2 }, (_, i) => [+p[2 * i], +p[2 * i + 1]])),
   dot: ([x, y]) => `<circle cx="${x * U}" cy="${y * U}" r="3" fill="#111"/>`,
   gnd: ([x, y, ...name]) => line([+x, +y], [+x, +y + 1]) + line([+x - 1, +y + 1], [+x + 1, +y + 1]) + label(+x, +y + 2.3, name.join(' '), ' text-anchor="middle" class="s"'),
