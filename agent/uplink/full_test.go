@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/chekomat/chekomat/agent/journal"
 	"github.com/chekomat/chekomat/agent/wire"
@@ -28,6 +29,19 @@ func TestAFullDiskDoesNotEndTheConnection(t *testing.T) {
 	u.again = false
 	if got := u.unlessFull(nil); got != nil || u.again {
 		t.Fatalf("asked twice: %v", u.again)
+	}
+}
+
+// What could not be kept may have been the hub's word that it lost records, and
+// with nothing to write the agent would never find that there is room again.
+func TestAFullDiskIsTriedAgain(t *testing.T) {
+	u := &Uplink{cfg: Config{Logger: logger(), Every: 30 * time.Second}, greeted: true, helloAt: 5000}
+	if due := u.helloDue(); due < 1<<62 {
+		t.Fatalf("a hello is due at %d though all is well", due)
+	}
+	_ = u.unlessFull(journal.ErrFull)
+	if due := u.helloDue(); due != 65_000 {
+		t.Fatalf("the next hello is due at %d", due)
 	}
 }
 

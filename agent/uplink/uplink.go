@@ -297,11 +297,15 @@ func (u *Uplink) deafAt() int64 {
 	return max(u.heardAt, u.askedAt) + 8*u.cfg.Greeting.Milliseconds()
 }
 
-// helloDue repeats an unanswered hello, and asks a silent hub whether it is
-// there when the machine has to stop for its silence.
+// helloDue repeats an unanswered hello and one whose answer could not be kept,
+// and asks a silent hub whether it is there when the machine has to stop for its
+// silence.
 func (u *Uplink) helloDue() int64 {
-	if !u.greeted {
+	switch {
+	case !u.greeted:
 		return u.helloAt + 6*u.cfg.Greeting.Milliseconds()
+	case u.full: // a restored hub may have asked for records: nothing else would remind of it
+		return u.helloAt + 2*u.cfg.Every.Milliseconds()
 	}
 	if m := u.config.StopAfterM; m > 0 {
 		quiet := int64(m) * time.Minute.Milliseconds() / 3
