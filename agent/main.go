@@ -16,7 +16,7 @@ import (
 // early. GOMEMLIMIT and GOGC win.
 const (
 	memoryLimit = 12 << 20
-	gcPercent   = 25
+	gcPercent   = 15
 )
 
 func main() {

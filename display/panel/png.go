@@ -145,18 +145,9 @@ func (p *PNG) Health() Status {
 	return Status{Alive: true, Confirmed: true, Seen: p.seen}
 }
 
-var encoder = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &encoderBuffers{}}
-
-// encoderBuffers keeps the compressor's tables, the larger part of a picture's
-// cost, from one screen to the next.
-type encoderBuffers struct{ pool sync.Pool }
-
-func (b *encoderBuffers) Get() *png.EncoderBuffer {
-	e, _ := b.pool.Get().(*png.EncoderBuffer)
-	return e
-}
-
-func (b *encoderBuffers) Put(e *png.EncoderBuffer) { b.pool.Put(e) }
+// No buffers are kept from one screen to the next: the compressor's tables are a
+// megabyte, and screens are seconds apart.
+var encoder = png.Encoder{CompressionLevel: png.BestSpeed}
 
 func encode(img image.Image) ([]byte, error) {
 	var b bytes.Buffer
