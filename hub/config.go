@@ -31,6 +31,7 @@ type Config struct {
 	GapAfter, SilentAfter       time.Duration
 	LaneGrace                   time.Duration
 	ShiftCloseAfter, RegisterBy time.Duration
+	LaneLease, LongestCommand   time.Duration
 }
 
 // option is one line of the table: the program's own documentation.
@@ -142,6 +143,10 @@ func (c *Config) options() []option {
 	str("shift-close-at", "text", false, &c.ShiftCloseAt, "", "время суток, когда смена закрывается, 15:04 в поясе линии", "time of day when shifts are closed, 15:04 in the lane's zone")
 	set, get = span(&c.RegisterBy, 30*time.Second)
 	add("register-poll", "duration", false, set, get, "как часто смотреть на свободную кассу", "how often an idle register is looked at")
+	set, get = span(&c.LaneLease, time.Minute)
+	add("lane-lease", "duration", false, set, get, "у хабов с общей базой: сколько линия ждёт своего хаба без признаков жизни; у всех одинаково", "of hubs that share a database: how long a lane waits for its hub without a sign of life; the same for all")
+	set, get = span(&c.LongestCommand, 2*time.Minute)
+	add("longest-command", "duration", false, set, get, "и сколько ещё, пока касса может выполнять её последнюю команду", "and for how long after that the register may be running that hub's last command")
 	set, get = choice(&c.LogLevel, "info", "debug", "warn", "error")
 	add("log-level", "choice", false, set, get, "подробность журнала: debug, info, warn, error", "what is logged: debug, info, warn, error")
 	set, get = choice(&c.LogFormat, "text", "json")

@@ -103,7 +103,7 @@ func (m *Main) make() (*downlink, *measuredStore) {
 		taken: api.NewHistogram("chekomat_ingest_seconds", "Storing one batch of records durably", .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 5)}
 	m.ingest = ingest.New(st, ingest.Options{MaxAmount: c.MaxAmount, GapAfter: c.GapAfter, SilentAfter: c.SilentAfter, LaneGrace: c.LaneGrace, Log: m.Log})
 	m.ingest.Attach(down)
-	m.till = till.New(m.store, till.Settings{Holder: c.Name, CloseAfter: c.ShiftCloseAfter, CloseAt: c.ShiftCloseAt, PollEvery: c.RegisterBy,
+	m.till = till.New(m.store, till.Settings{Holder: c.Name, LeaseTTL: c.LaneLease, Longest: c.LongestCommand, CloseAfter: c.ShiftCloseAfter, CloseAt: c.ShiftCloseAt, PollEvery: c.RegisterBy,
 		MarkFile: filepath.Join(c.Data, markFile),
 		Now:      m.Now, Open: m.openRegister, Teller: m.ingest, Log: m.Log})
 	m.api = api.New(api.Options{Store: m.store, Records: m.ingest, Till: desk{m.till, m}, Broker: down, Data: c.Data, Version: Version,

@@ -21,7 +21,7 @@ type wish struct {
 // way on its register, and waits for it as long as ctx lasts: ErrNotYet. A
 // shift that is as wished already costs nothing. ErrNotRunning.
 func (t *Till) Shift(ctx context.Context, lane string, open bool, actor, why string) error {
-	if _, err := t.driverOf(lane); err != nil {
+	if _, _, err := t.driverOf(lane); err != nil {
 		return err
 	}
 	t.set.Log.Info("till: a person wants the shift changed", "lane", lane, "open", open, "actor", actor, "why", why)

@@ -12,30 +12,40 @@ import (
 // ErrUnreadable says that nothing behind a lane gives documents back.
 var ErrUnreadable = errors.New("documents of this lane can't be read back")
 
-// driverOf gives the driver of a running lane.
-func (t *Till) driverOf(lane string) (kkt.Driver, error) {
+// driverOf gives the driver of a running lane to look through. done is called
+// after it: the register of a lane that another hub has is given free again.
+func (t *Till) driverOf(lane string) (d kkt.Driver, done func(), err error) {
 	t.mu.Lock()
 	r := t.runs[lane]
 	t.mu.Unlock()
 	if r == nil {
-		return nil, ErrNotRunning
+		return nil, nil, ErrNotRunning
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.driver == nil {
-		return nil, ErrNotRunning
+		return nil, nil, ErrNotRunning
 	}
-	return r.driver, nil
+	d = r.driver
+	return d, func() {
+		if r.held.Load() {
+			return
+		}
+		if err := hangUp(d); err != nil {
+			t.set.Log.Error("till: hang up", "lane", lane, "err", err)
+		}
+	}, nil
 }
 
 // Document reads a document of a running lane's ФН; fn "" is the one in place.
 // It makes nothing. The error holds a fault, or is ErrNotRunning, ErrUnreadable
 // or, of a number the ФН has not come to yet, store.ErrNotFound.
 func (t *Till) Document(ctx context.Context, lane, fn string, fd uint32) (kkt.Stored, error) {
-	d, err := t.driverOf(lane)
+	d, done, err := t.driverOf(lane)
 	if err != nil {
 		return kkt.Stored{}, err
 	}
+	defer done()
 	return ReadDocument(ctx, d, fn, fd)
 }
 

@@ -27,8 +27,10 @@ func (t *Till) compareMark(history int64) (old bool, err error) {
 	var m mark
 	b, err := os.ReadFile(t.set.MarkFile)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && history == 0:
+		return false, t.writeMark(m) // a hub that dies before its first tick has its own database all the same
 	case errors.Is(err, fs.ErrNotExist):
-		old = history > 0
+		old = true
 	case err != nil:
 		return false, fmt.Errorf("read the mark: %w", err)
 	default:

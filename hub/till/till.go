@@ -159,6 +159,7 @@ type run struct {
 	driver kkt.Driver
 	set    atomic.Pointer[string] // settingsOf the lane it was started with
 	halted atomic.Bool            // it stands until a person lets it go on
+	held   atomic.Bool            // it is leased here
 }
 
 // Run works until ctx ends. Then an answer under way is waited for (StopGrace)
@@ -340,7 +341,7 @@ func (t *Till) restart(ctx context.Context, r *run, id string) error {
 		cancel()
 		return err
 	}
-	w.halted = &r.halted
+	w.halted, w.held = &r.halted, &r.held
 	r.cancel, r.done, r.driver = cancel, make(chan struct{}), w.driver
 	t.wg.Add(1)
 	go func() {
@@ -375,10 +376,11 @@ func (t *Till) caught(ctx context.Context, lane string) {
 
 // Look asks a running lane's registers for their state now; it makes nothing.
 func (t *Till) Look(ctx context.Context, lane string) ([]kkt.Unit, error) {
-	d, err := t.driverOf(lane)
+	d, done, err := t.driverOf(lane)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	return d.Units(ctx)
 }
 

@@ -23,6 +23,7 @@ type worker struct {
 	pool   *pool
 	seat   *seat
 	halted *atomic.Bool // told while it stands until a person lets it go on
+	held   *atomic.Bool // told while the lane is leased here
 	driver kkt.Driver
 	core   lane
 
@@ -44,7 +45,7 @@ func newWorker(t *Till, l store.Lane) (*worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("till: zone of lane %s: %w", l.ID, err)
 	}
-	w := &worker{halted: new(atomic.Bool), till: t, store: t.store, set: &t.set, row: l, pool: t.pool(l.Seller), aside: map[int64]store.Attempt{}}
+	w := &worker{halted: new(atomic.Bool), held: new(atomic.Bool), till: t, store: t.store, set: &t.set, row: l, pool: t.pool(l.Seller), aside: map[int64]store.Attempt{}}
 	w.driver, err = t.set.Open(l.URL)
 	rules := rulesOf(&t.set, l.Settings, place)
 	if _, can := w.driver.(kkt.ClockSetter); !can {
@@ -68,7 +69,7 @@ func newWorker(t *Till, l store.Lane) (*worker, error) {
 // run works until ctx ends.
 func (w *worker) run(ctx context.Context) {
 	defer w.pool.leave(w.seat)
-	defer w.close()
+	defer w.letGo()
 	// An answer under way outlives ctx by the grace; writes are never cut short.
 	device, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -99,11 +100,18 @@ func (w *worker) first() action {
 	return w.core.Step(w.set.Now(), started{})
 }
 
-// close gives the register free for whoever comes next.
-func (w *worker) close() {
-	if c, ok := w.driver.(io.Closer); ok {
-		w.note(c.Close())
+// letGo gives the register free for whoever comes next: many serve one
+// connection at a time.
+func (w *worker) letGo() {
+	w.held.Store(false)
+	w.note(hangUp(w.driver))
+}
+
+func hangUp(d kkt.Driver) error {
+	if c, ok := d.(io.Closer); ok {
+		return c.Close()
 	}
+	return nil
 }
 
 // mustFinish says that an attempt stands between its intent and its outcome.
@@ -184,6 +192,7 @@ func (w *worker) failed(err error) event {
 	switch {
 	case errors.Is(err, store.ErrFenced):
 		w.hold = store.Hold{}
+		w.letGo()
 		return lost{}
 	case errors.Is(err, store.ErrTaken):
 		return stopped{Fault: fault.New(FaultMismatch, err.Error())}
@@ -205,11 +214,13 @@ func (w *worker) takeLane(ctx context.Context) event {
 	if err != nil {
 		if l, ok := errors.AsType[*store.LeasedError](err); ok {
 			w.pool.elsewhere(w.seat, l.Looked, l.Until)
+			w.letGo()
 			return leased{Until: time.UnixMilli(l.Until)}
 		}
 		return w.failed(err)
 	}
 	w.hold, w.kept = h, w.set.Now()
+	w.held.Store(true)
 	w.shown = Status{} // whoever had the lane may have stored another
 	w.pool.ours(w.seat)
 	w.set.Point("till.afterLease")

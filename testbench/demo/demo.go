@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/chekomat/chekomat/fault"
@@ -41,6 +40,9 @@ type Config struct {
 	Trace      string                              // a capture instead of virtual machines
 	Speed      uint                                // how much faster than recorded the capture plays
 	Assume     string                              // ISO 4217 number of a currency to take the capture's amounts for
+	DB         string                              // PostgreSQL database of the hubs; "" is the file of the one hub
+	Hubs       int                                 // how many share DB; agents reach whichever answers. 0 is one
+	HubArgs    []string                            // of every hub, besides
 	Arm        map[string][]string                 // kill points of a program's lives, for binaries built with the tag killpoints
 	Vended     func(serial string, v machine.Vend) // called as machines sell
 }
@@ -66,11 +68,12 @@ type Demo struct {
 	layout   *layout
 	members  []member
 	plan     []machine.Column
-	hub      *client.Client
+	hub      *client.Client // the one that is asked
+	hubs     []*hub
+	front    *front // before the brokers, where there are several hubs
 	control  string // base of the register's control API
 	stopped  chan string
 	register *process.Process
-	hubProc  *process.Process
 	machines map[string]*process.Process
 	agents   map[string]*process.Process
 	Addresses
@@ -109,7 +112,7 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 	if err != nil {
 		return d, err
 	}
-	broker, err := d.startHub(ctx)
+	broker, err := d.startHubs(ctx)
 	if err != nil {
 		return d, err
 	}
@@ -183,42 +186,6 @@ func (d *Demo) startRegister(ctx context.Context) (protocol string, err error) {
 	d.register, _, err = d.start(ctx, process.Spec{Name: "register", Path: filepath.Join(d.cfg.Bin, "testbench"), Args: args})
 	d.control, d.Archive, d.Data = "http://"+control, "http://"+control+"/archive", d.layout.dir
 	return protocol, err
-}
-
-func (d *Demo) startHub(ctx context.Context) (broker string, err error) {
-	data, err := d.layout.folder("hub")
-	if err != nil {
-		return "", fmt.Errorf("demo: folder of the hub: %w", err)
-	}
-	web, err := d.layout.address("hub", 8480)
-	if err != nil {
-		return "", err
-	}
-	mqtt, err := d.layout.address("broker", 0)
-	if err != nil {
-		return "", err
-	}
-	var line string
-	d.hubProc, line, err = d.start(ctx, process.Spec{Name: "hub", Path: filepath.Join(d.cfg.Bin, "hub"),
-		Args: []string{"serve", "--data", data, "--http", web, "--mqtt", mqtt, "--register-poll", "3s"}})
-	if err != nil {
-		return "", err
-	}
-	var at struct {
-		HTTP  string `json:"http"`
-		MQTT  string `json:"mqtt"`
-		Token string `json:"token_file"`
-	}
-	if err := json.Unmarshal([]byte(line), &at); err != nil {
-		return "", fmt.Errorf("demo: the hub's first line %q: %w", line, err)
-	}
-	token, err := os.ReadFile(at.Token)
-	if err != nil {
-		return "", fmt.Errorf("demo: the hub's token: %w", err)
-	}
-	d.hub = client.New(at.HTTP, strings.TrimSpace(string(token)))
-	d.Dashboard = at.HTTP + "/#token=" + strings.TrimSpace(string(token))
-	return at.MQTT, nil
 }
 
 func (d *Demo) startMember(ctx context.Context, m member, broker string) error {
@@ -297,7 +264,10 @@ func (d *Demo) StopSelling(ctx context.Context) error {
 
 // Programs are the processes a chaos may kill, by name.
 func (d *Demo) Programs() map[string]*process.Process {
-	all := map[string]*process.Process{"hub": d.hubProc, "register": d.register}
+	all := map[string]*process.Process{"register": d.register}
+	for _, h := range d.hubs {
+		all[h.name] = h.process
+	}
 	for serial, p := range d.agents {
 		all["agent-"+serial] = p
 	}
@@ -308,10 +278,14 @@ func (d *Demo) Programs() map[string]*process.Process {
 func (d *Demo) Close() {
 	stopAll(d.machines, 25*time.Second)
 	stopAll(d.agents, 10*time.Second)
-	for _, p := range []*process.Process{d.hubProc, d.register} {
-		if p != nil {
-			p.Stop(10 * time.Second)
-		}
+	for _, h := range d.hubs {
+		h.process.Stop(10 * time.Second)
+	}
+	if d.front != nil {
+		d.front.close()
+	}
+	if d.register != nil {
+		d.register.Stop(10 * time.Second)
 	}
 }
 

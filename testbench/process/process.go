@@ -151,6 +151,32 @@ func (p *Process) Kill() {
 	}
 }
 
+// End ends the program at once and for good, as a computer does that breaks.
+func (p *Process) End() {
+	p.mu.Lock()
+	p.stopped = true
+	_ = p.cmd.Process.Kill()
+	p.mu.Unlock()
+	<-p.done
+	p.log.Close()
+}
+
+// Suspend stops the program where it stands, as the pause of a virtual machine
+// does; it goes on at Resume.
+func (p *Process) Suspend() error { return p.signal(syscall.SIGSTOP) }
+
+// Resume lets a suspended program go on.
+func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+
+func (p *Process) signal(s syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		return fmt.Errorf("process %s: %s: %w", p.spec.Name, s, err)
+	}
+	return nil
+}
+
 // Starts is how often the program was started.
 func (p *Process) Starts() int {
 	p.mu.Lock()
