@@ -31,7 +31,7 @@ func TestKilledAtEachPoint(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short: builds the agent with kill points and runs it twice a point")
 	}
-	capture := filepath.Join(traces(t), "mdb", "matedealer-20120710-c.words.csv")
+	path := capture(t, "matedealer-20120710-c.words.csv")
 	bin := filepath.Join(t.TempDir(), "agent")
 	if out, err := exec.Command("go", "build", "-tags", "killpoints", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build with kill points: %v\n%s", err, out)
@@ -42,7 +42,7 @@ func TestKilledAtEachPoint(t *testing.T) {
 			h := newHub(t)
 			data := t.TempDir()
 			args := []string{"run", "--operator", "op1", "--agent", "ag1", "--hub", h.url, "--data", data, "--log", "error",
-				"--bus", capture, "--panel", "png://" + filepath.Join(data, "s.png") + ",240x320"}
+				"--bus", path, "--panel", "png://" + filepath.Join(data, "s.png") + ",240x320"}
 			run := func(kill string, more ...string) *exec.Cmd {
 				cmd := exec.Command(bin, append(args, more...)...)
 				cmd.Env = append(os.Environ(), "CHEKOMAT_AGENT_SECRET=s", "CHEKOMAT_KILL="+kill)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -55,7 +54,7 @@ func (l *loop) Read(context.Context) (module.Chunk, error) {
 // BenchmarkFeed is the agent's whole way from words to the journal on disk,
 // sales included. A saturated bus of two lines gives 1 745 words/s.
 func BenchmarkFeed(b *testing.B) {
-	src, err := module.Open(b.Context(), filepath.Join(traces(b), "mdb", "matedealer-20120710-c.words.csv"), module.Cursor{}, module.Options{})
+	src, err := module.Open(b.Context(), capture(b, "matedealer-20120710-c.words.csv"), module.Cursor{}, module.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
