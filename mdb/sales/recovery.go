@@ -206,10 +206,26 @@ func (r *Recovery) block(b *mdb.Block) {
 		return
 	case mdb.Break:
 		r.busReset(b)
+	case mdb.Invalid:
+		r.damaged(b)
+		return
 	default:
 		return
 	}
 	r.deadline = r.next()
+}
+
+// damaged notes in an open cash transaction that something was not understood
+// that may have moved money: a payout that was not heard would leave credit that
+// is none. What a reader answered to a good command is not of it.
+func (r *Recovery) damaged(b *mdb.Block) {
+	if r.cash.phase == phaseWait {
+		return
+	}
+	if d := mdb.DeviceOf(b.To); b.Line == mdb.Slave && b.To != 0 && d != mdb.Changer && d != mdb.Validator && !isHopper(d) {
+		return
+	}
+	r.cash.lost = true
 }
 
 // command handles a good VMC block other than POLL.

@@ -1,8 +1,10 @@
 package board
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/chekomat/chekomat/mdb"
 )
@@ -21,6 +23,7 @@ type Dirt struct {
 	Clean   bool // exact bits, no jitter, no noise
 	Jitter  float64
 	Noise   int  // of 1000 words, how many have a pulse before them that is none
+	Spikes  int  // of 1000 words, how many are struck by a pulse that turns their level over
 	Overlap int  // of 1000 ACKs of a peripheral, how many begin in the last word of the command
 	Fixed   bool // times of words stand as given (a capture); otherwise each transmitter's clock makes them late
 }
@@ -91,7 +94,7 @@ func (p *pen) draw(w mdb.Word, now float64) Sent {
 	}
 	p.pulse(l, now, at)
 	s := Sent{w, at, at + wordBits*p.bit[l]}
-	level := 1
+	level, first := 1, len(p.edges[l])
 	for i := range wordBits {
 		b := 1 // stop
 		switch {
@@ -112,8 +115,22 @@ func (p *pen) draw(w mdb.Word, now float64) Sent {
 	if level == 0 {
 		p.edges[l] = append(p.edges[l], Edge{s.End, 1})
 	}
+	if p.chance(p.dirt.Spikes) {
+		from := at + p.rng.Float64()*(s.End-at)
+		p.edges[l] = append(p.edges[l][:first], struck(p.edges[l][first:], from, min(from+1+p.rng.ExpFloat64()*80, s.End))...)
+	}
 	p.free[l] = s.End
 	return s
+}
+
+// struck turns the level of a word over between two moments.
+func struck(word []Edge, from, to float64) []Edge {
+	out := append(slices.Clone(word), Edge{T: from}, Edge{T: to})
+	slices.SortStableFunc(out, func(a, b Edge) int { return cmp.Compare(a.T, b.T) })
+	for i := range out {
+		out[i].Level = i % 2 // a line idles at 1
+	}
+	return out
 }
 
 func (p *pen) delay(at *float64, by float64) {
