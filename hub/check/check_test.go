@@ -120,14 +120,13 @@ var breaks = []broken{
 
 // TestEachInvariantCanFail: the check of each is known to find what is wrong.
 func TestEachInvariantCanFail(t *testing.T) {
-	found := map[string]bool{}
+	found, day := map[string]bool{}, days(t)
 	for _, b := range breaks {
 		t.Run(b.name, func(t *testing.T) {
 			if b.sqliteOnly {
 				storetest.SQLite(t)
 			}
-			sc := newScene(t)
-			sc.day()
+			sc := day(t)
 			sc.breakIt(b.how)
 			r := sc.check()
 			v := r.of(b.invariant)

@@ -66,7 +66,7 @@ func (c *checker) sales() error {
 			}
 			return nil
 		}, `SELECT j.record_id, j.id, j.purpose, j.state, j.reason, j.sold_at, (SELECT count(*) FROM receipt t WHERE t.job_id = j.id)
-			FROM job j WHERE j.record_id >= ? AND j.record_id <= ? AND j.origin_kind || '' = 'record'`, all[0].id, after)
+			FROM job j WHERE j.record_id >= ? AND j.record_id <= ? AND (j.origin_kind || '' = 'record' OR j.purpose || '' = 'refund')`, all[0].id, after)
 		if err != nil {
 			return n, err
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,11 +47,28 @@ type scene struct {
 	receipt uint32 // in the shift
 }
 
-func newScene(tb testing.TB) *scene {
+// ground is an operator with one of everything.
+var ground = []string{
+	`INSERT INTO operator(id,name,created_at,correct_after_m) VALUES ('op','Оператор',1,0)`,
+	`INSERT INTO seller(id,operator_id,name,inn,created_at) VALUES ('s','op','ООО «Кофе»','7707083893',1)`,
+	`INSERT INTO seller_tax(seller_id,valid_from,tax_system,vat) VALUES ('s',1,1,'standard')`,
+	`INSERT INTO machine(id,operator_id,created_at) VALUES ('m','op',1)`,
+	`INSERT INTO machine_period(machine_id,valid_from,seller_id,serial,address,place,zone) VALUES ('m',1,'s','VM1','Москва, Ленина 1','холл','Europe/Moscow')`,
+	`INSERT INTO fiscalizer(machine_id,source,valid_from,who) VALUES ('m','cash',1,'us')`,
+	`INSERT INTO fiscalizer(machine_id,source,valid_from,who) VALUES ('m','reader1',1,'us')`,
+	`INSERT INTO fiscalizer(machine_id,source,valid_from,who) VALUES ('m','reader2',1,'terminal')`,
+	`INSERT INTO plan_column(machine_id,col,valid_from,name,price) VALUES ('m',5,1,'Эспрессо',5000)`,
+	`INSERT INTO agent(id,operator_id,secret_hash,created_at) VALUES ('a1','op','x',1)`,
+	`INSERT INTO binding(operator_id,agent_id,machine_id,valid_from) VALUES ('op','a1','m',1)`,
+	`INSERT INTO lane(id,operator_id,seller_id,name,url,ffd,tax_systems,zone,test,created_at) VALUES ('l','op','s','касса','shtrih+tcp://127.0.0.1:1','1.2',1,'Europe/Moscow',1,1)`,
+}
+
+// openScene is a scene on a database that is there.
+func openScene(tb testing.TB, address string, at time.Time) *scene {
 	tb.Helper()
-	sc := &scene{tb: tb, address: storetest.Address(tb)}
-	sc.clock.Store(noon.UnixMilli())
-	s, err := store.Open(context.Background(), sc.address, func() time.Time { return time.UnixMilli(sc.clock.Load()) })
+	sc := &scene{tb: tb, address: address}
+	sc.clock.Store(at.UnixMilli())
+	s, err := store.Open(context.Background(), address, func() time.Time { return time.UnixMilli(sc.clock.Load()) })
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -60,22 +78,22 @@ func newScene(tb testing.TB) *scene {
 		}
 	})
 	sc.Store = s
-	for _, q := range []string{
-		`INSERT INTO operator(id,name,created_at,correct_after_m) VALUES ('op','Оператор',1,0)`,
-		`INSERT INTO seller(id,operator_id,name,inn,created_at) VALUES ('s','op','ООО «Кофе»','7707083893',1)`,
-		`INSERT INTO seller_tax(seller_id,valid_from,tax_system,vat) VALUES ('s',1,1,'standard')`,
-		`INSERT INTO machine(id,operator_id,created_at) VALUES ('m','op',1)`,
-		`INSERT INTO machine_period(machine_id,valid_from,seller_id,serial,address,place,zone) VALUES ('m',1,'s','VM1','Москва, Ленина 1','холл','Europe/Moscow')`,
-		`INSERT INTO fiscalizer(machine_id,source,valid_from,who) VALUES ('m','cash',1,'us')`,
-		`INSERT INTO fiscalizer(machine_id,source,valid_from,who) VALUES ('m','reader1',1,'us')`,
-		`INSERT INTO fiscalizer(machine_id,source,valid_from,who) VALUES ('m','reader2',1,'terminal')`,
-		`INSERT INTO plan_column(machine_id,col,valid_from,name,price) VALUES ('m',5,1,'Эспрессо',5000)`,
-		`INSERT INTO agent(id,operator_id,secret_hash,created_at) VALUES ('a1','op','x',1)`,
-		`INSERT INTO binding(operator_id,agent_id,machine_id,valid_from) VALUES ('op','a1','m',1)`,
-		`INSERT INTO lane(id,operator_id,seller_id,name,url,ffd,tax_systems,zone,test,created_at) VALUES ('l','op','s','касса','shtrih+tcp://127.0.0.1:1','1.2',1,'Europe/Moscow',1,1)`,
-	} {
-		sc.do(q)
-	}
+	return sc
+}
+
+func newScene(tb testing.TB) *scene {
+	tb.Helper()
+	sc := openScene(tb, storetest.Address(tb), noon)
+	s := sc.Store
+	var err error
+	sc.ok(s.Write(context.Background(), func(tx *sql.Tx) error {
+		for _, q := range ground {
+			if _, err := tx.Exec(q); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 	sc.hold, err = s.TakeLane(context.Background(), "l", "hub", time.Hour, time.Second)
 	sc.ok(err)
 	sc.fd = 1 // the report on registration
@@ -255,6 +273,32 @@ func (sc *scene) foreign() {
 	sc.totals.Sell.Cash += 700
 	_, err = sc.TakeDocument(context.Background(), sc.hold, kkt.Stored{Receipt: im.Receipt, Type: 3, Document: ffd.AppendDocument(nil, doc)}, true)
 	sc.ok(err)
+}
+
+// days gives scenes after a day, each a database of its own: copies of one
+// where a database is a file.
+func days(tb testing.TB) func(tb testing.TB) *scene {
+	anew := func(tb testing.TB) *scene {
+		sc := newScene(tb)
+		sc.day()
+		return sc
+	}
+	if storetest.Postgres() {
+		return anew
+	}
+	sc := anew(tb)
+	whole := filepath.Join(tb.TempDir(), "day.db")
+	_, err := sc.Read().Exec(`VACUUM INTO ?`, whole)
+	sc.ok(err)
+	db, err := os.ReadFile(whole)
+	sc.ok(err)
+	return func(tb testing.TB) *scene {
+		address := storetest.Address(tb)
+		if err := os.WriteFile(address, db, 0o600); err != nil {
+			tb.Fatal(err)
+		}
+		return openScene(tb, address, time.UnixMilli(sc.Now()))
+	}
 }
 
 func (sc *scene) check() Report {
