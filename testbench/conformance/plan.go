@@ -92,13 +92,13 @@ func (p *planner) mixed(at places) {
 // command, on which side of it, and what else happens with it.
 func registerFaults(sub Subject, doc fiscal.Document) (out [][]faults.Fault) {
 	short := faults.Delay(15 * time.Millisecond)
-	finish := faults.CommandClose
+	begin, finish := faults.CommandOpen, faults.CommandClose // the ФН begins a receipt when it is opened, a report when it is made
 	commands := []string{faults.CommandStatus, faults.CommandOpen, faults.CommandItem, faults.CommandTag, faults.CommandClose}
 	switch doc.Kind {
 	case fiscal.KindShiftOpen:
-		finish, commands = faults.CommandShiftOpen, []string{faults.CommandStatus, faults.CommandShiftOpen}
+		begin, finish, commands = faults.CommandShiftOpen, faults.CommandShiftOpen, []string{faults.CommandStatus, faults.CommandShiftOpen}
 	case fiscal.KindShiftClose:
-		finish, commands = faults.CommandShiftClose, []string{faults.CommandStatus, faults.CommandShiftClose}
+		begin, finish, commands = faults.CommandShiftClose, faults.CommandShiftClose, []string{faults.CommandStatus, faults.CommandShiftClose}
 	}
 	one := func(f ...faults.Fault) { out = append(out, f) }
 	for _, c := range commands {
@@ -119,7 +119,7 @@ func registerFaults(sub Subject, doc fiscal.Document) (out [][]faults.Fault) {
 		one(faults.Fault{Kind: faults.SecondHost, Command: c, Delay: short})
 	}
 	for _, f := range []faults.Fault{
-		{Kind: faults.PowerLoss, Command: finish, Step: faults.StepBegin, Delay: short},
+		{Kind: faults.PowerLoss, Command: begin, Step: faults.StepBegin, Delay: short},
 		{Kind: faults.PowerLoss, Command: finish, Step: faults.StepData, Delay: short},
 		{Kind: faults.PowerLoss, Command: finish, Step: faults.StepData, Part: 2, Delay: short},
 		{Kind: faults.PowerLoss, Command: finish, Step: faults.StepFinish, Delay: short},
