@@ -7,23 +7,25 @@ import (
 	"github.com/chekomat/chekomat/agent/wire"
 	"github.com/chekomat/chekomat/fiscal/kkt"
 	"github.com/chekomat/chekomat/hub/api/contract"
+	"github.com/chekomat/chekomat/hub/store"
 	"github.com/chekomat/chekomat/testbench/fn"
 )
 
 // Result is what a demo found when it compared every stage with the one
 // before: machines' own counters, agents' journals, hub, FN archive, displays.
 type Result struct {
-	Vends      int            `json:"vends"`             // the machines' own counters
-	Journaled  int            `json:"journaled"`         // sales in the agents' journals
-	InHub      int            `json:"in_hub"`            // sales durable at the hub
-	Receipts   int            `json:"receipts"`          // receipts in the FN archive
-	Shown      int            `json:"shown"`             // receipts that stood on a panel
-	NotShown   map[string]int `json:"not_shown"`         // by reason
-	Held       map[string]int `json:"held"`              // sales that wait for a person, by reason
-	Foreign    int            `json:"foreign,omitempty"` // receipts of the archive that another program made
-	Unheard    int            `json:"unheard"`           // vends made while a tap was dead, and not recovered
-	Lost       int            `json:"lost"`              // missing at some stage without a reason
-	Duplicated int            `json:"duplicated"`        // made twice at some stage
+	Vends      int            `json:"vends"`               // the machines' own counters
+	Journaled  int            `json:"journaled"`           // sales in the agents' journals
+	InHub      int            `json:"in_hub"`              // sales durable at the hub
+	Receipts   int            `json:"receipts"`            // receipts in the FN archive
+	Shown      int            `json:"shown"`               // receipts that stood on a panel
+	NotShown   map[string]int `json:"not_shown"`           // by reason
+	Held       map[string]int `json:"held"`                // sales that wait for a person, by reason
+	Foreign    int            `json:"foreign,omitempty"`   // receipts of the archive that another program made
+	Corrected  int            `json:"corrected,omitempty"` // sales a person or the operator's limit gave a correction instead of a receipt
+	Unheard    int            `json:"unheard"`             // vends made while a tap was dead, and not recovered
+	Lost       int            `json:"lost"`                // missing at some stage without a reason
+	Duplicated int            `json:"duplicated"`          // made twice at some stage
 	VendToQR   Quantiles      `json:"vend_to_qr_ms"`
 	Register   Quantiles      `json:"register_ms"`
 	Restarts   map[string]int `json:"restarts,omitempty"` // of programs that died on the way
@@ -105,8 +107,8 @@ func (s Stages) Count() Result {
 		}
 	}
 	s.countJournal(&r, sold, unheard)
-	want := s.countHub(&r)
-	s.countArchive(&r, want)
+	receipts, corrections := s.countHub(&r)
+	s.countArchive(&r, receipts, corrections)
 	return r
 }
 
@@ -157,14 +159,15 @@ func (s Stages) countJournal(r *Result, sold, unheard map[what]int) {
 	r.tell(missing, extra, "the machine's counter", "the journal")
 }
 
-// countHub returns what the archive must hold.
-func (s Stages) countHub(r *Result) map[what]int {
+// countHub returns what the archive must hold: receipts, and corrections of
+// sales that have none.
+func (s Stages) countHub(r *Result) (receipts, corrections map[what]int) {
 	type id struct {
 		agent, journal string
 		seq            int64
 	}
 	in := map[id]bool{}
-	want := map[what]int{}
+	receipts, corrections = map[what]int{}, map[what]int{}
 	for _, h := range s.Hub {
 		if h.Kind != string(wire.KindSale) {
 			continue
@@ -179,6 +182,11 @@ func (s Stages) countHub(r *Result) map[what]int {
 			r.Held[h.Job.Reason]++
 		case h.Job.State == "void":
 		default:
+			want := receipts
+			if h.Job.Purpose == store.PurposeCorrection {
+				want = corrections
+				r.Corrected++
+			}
 			want[what{h.Serial, h.Amount}]++
 			if h.Job.State != "done" {
 				r.Problems = append(r.Problems, fmt.Sprintf("%s: job %s is still %s (%s)", h.Serial, h.Job.ID, h.Job.State, h.Job.Reason))
@@ -191,13 +199,16 @@ func (s Stages) countHub(r *Result) map[what]int {
 			r.Problems = append(r.Problems, fmt.Sprintf("%s: record %d of journal %s is not in the hub", e.Serial, e.Seq, e.Journal))
 		}
 	}
-	return want
+	return receipts, corrections
 }
 
-func (s Stages) countArchive(r *Result, want map[what]int) {
-	made := map[what]int{}
+func (s Stages) countArchive(r *Result, receipts, corrections map[what]int) {
+	made, corrected := map[what]int{}, map[what]int{}
 	keys := map[string]uint32{}
 	for _, d := range s.Archive {
+		if d.Type == fn.TypeCorrection && d.Operation == 1 && d.KeyName == kkt.KeyName {
+			corrected[what{d.Machine, d.Sum}]++
+		}
 		if d.Type != fn.TypeReceipt || d.Operation != 1 {
 			continue
 		}
@@ -212,6 +223,8 @@ func (s Stages) countArchive(r *Result, want map[what]int) {
 		}
 		keys[d.Key] = d.FD
 	}
-	missing, extra := compare(want, made)
+	missing, extra := compare(receipts, made)
 	r.tell(missing, extra, "the hub", "the FN archive")
+	missing, _ = compare(corrections, corrected) // repairs of receipts are corrections too
+	r.tell(missing, nil, "the hub", "the FN archive's corrections")
 }

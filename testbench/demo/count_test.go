@@ -42,6 +42,20 @@ func TestCountFindsWhatIsMissingOrDoubledAtEachStage(t *testing.T) {
 		}, 0, 0},
 		{"receipt of another machine", func(s *Stages) { s.Archive[0].Machine = "VM-2" }, 1, 1},
 		{"held is not lost", func(s *Stages) { s.Hub[0].Fate, s.Hub[0].Reason, s.Archive = "held", "currency", nil }, 0, 0},
+		{"a correction instead of a receipt", func(s *Stages) {
+			s.Hub[0].Job.Purpose, s.Archive[0].Type = "correction", fn.TypeCorrection
+		}, 0, 0},
+		{"a correction that is not there", func(s *Stages) { s.Hub[0].Job.Purpose, s.Archive = "correction", nil }, 1, 0},
+		{"a correction and a receipt", func(s *Stages) {
+			s.Hub[0].Job.Purpose = "correction"
+			s.Archive = append(s.Archive, s.Archive[0])
+			s.Archive[1].Type = fn.TypeCorrection
+		}, 0, 1},
+		{"a receipt that was repaired", func(s *Stages) {
+			back, right := s.Archive[0], s.Archive[0]
+			back.Type, right.Type, back.Operation = fn.TypeCorrection, fn.TypeCorrection, 2
+			s.Archive = append(s.Archive, back, right)
+		}, 0, 0},
 		{"held but printed", func(s *Stages) { s.Hub[0].Fate, s.Hub[0].Reason = "held", "currency" }, 0, 1},
 	} {
 		s := whole()

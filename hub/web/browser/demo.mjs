@@ -23,7 +23,7 @@ export async function startDemo(...args) {
     /** Stops as Ctrl-C does and gives the count. */
     async stop() {
       child.kill("SIGINT");
-      const [code] = await once(child, "exit");
+      const [code] = await once(child, "close"); // at its exit the last line may not have been read yet
       await rm(data, { recursive: true, force: true });
       return { code, result: JSON.parse(last.at(-1)) };
     },

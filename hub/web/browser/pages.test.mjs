@@ -19,8 +19,8 @@ after(async () => {
   assert.ok(result.receipts > 0, "receipts were made");
 });
 
-async function open(url, viewport) {
-  const page = await browser.newPage({ viewport, locale: "ru-RU" });
+async function open(url, viewport, more = {}) {
+  const page = await browser.newPage({ viewport, locale: "ru-RU", ...more });
   page.on("pageerror", (e) => errors.push(String(e)));
   await page.goto(url);
   return page;
@@ -50,9 +50,13 @@ test("the dashboard shows machines, sales as they come, the register and money",
   assert.deepEqual(errors, []);
 });
 
-test("the dashboard fits a phone", async () => {
-  const page = await open(demo.dashboard, { width: 390, height: 844 });
+test("the dashboard fits a phone, and tells the operator's time wherever the phone is", async () => {
+  const page = await open(demo.dashboard, { width: 390, height: 844 }, { timezoneId: "Pacific/Auckland" });
   await page.locator("[data-machine]").first().waitFor();
+  const time = page.locator("[data-test=feed] time").last();
+  await time.waitFor({ timeout: 60_000 });
+  const [at, shown] = await time.evaluate((t) => [t.dateTime, t.innerText]);
+  assert.equal(shown, new Date(at).toLocaleTimeString("ru-RU", { timeZone: "Europe/Moscow" }));
   const [scroll, width] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
   assert.ok(scroll <= width, `the page is ${scroll} px wide on a screen of ${width}`);
 });

@@ -34,6 +34,7 @@ export type Operator = Schemas["Operator"];
 export type Seller = Schemas["Seller"];
 export type Outlook = Schemas["Outlook"];
 export type OutlookFinding = Schemas["OutlookFinding"];
+export type FNReading = Schemas["FNReading"];
 export type LedgerShift = Schemas["LedgerShift"];
 export type LedgerLine = Schemas["LedgerLine"];
 export type LedgerDay = Schemas["LedgerDay"];

@@ -3,7 +3,6 @@ import { codes } from "./words/codes";
 import { en } from "./words/en";
 import { ru } from "./words/ru";
 
-
 type Lang = "ru" | "en";
 const kept = localStorage.getItem("lang");
 const state = $state({ lang: (kept === "en" || kept === "ru" ? kept : navigator.language.startsWith("ru") || !navigator.language.startsWith("en") ? "ru" : "en") as Lang });
@@ -35,25 +34,54 @@ export function money(kopecks: number): string {
 
 export const count = (n: number) => n.toLocaleString(locale());
 
-export const clock = (at: string) => new Date(at).toLocaleTimeString(locale());
+/** A count with its word: one, few, many in Russian; one, more in English. */
+export function counted(n: number, words: readonly string[]): string {
+  const form = new Intl.PluralRules(locale()).select(n);
+  return `${count(n)} ${words[form === "one" ? 0 : form === "few" ? 1 : words.length - 1]}`;
+}
 
-export const dayAndTime = (at: string) =>
-  new Date(at).toLocaleString(locale(), { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit" });
+/** Times are shown in the operator's zone, which registers print too; with
+ * operators of several zones in the browser's own. */
+const place = $state<{ zone: string | undefined }>({ zone: undefined });
+export const zone = () => place.zone;
+export function setZone(name: string | undefined): void {
+  place.zone = name;
+}
+
+/** An instant in the zone; digits without one (a register's clock, a day) as they are. */
+function written(at: string, how: Intl.DateTimeFormatOptions): string {
+  const instant = /T.*(Z|[+-]\d\d:\d\d)$/.test(at);
+  const t = new Date(instant ? at : at.length > 10 ? `${at.slice(0, 19)}Z` : at);
+  return t.toLocaleString(locale(), { timeZone: instant ? place.zone : "UTC", ...how });
+}
+
+const DAY = { day: "2-digit", month: "2-digit" } as const;
+const MINUTE = { hour: "2-digit", minute: "2-digit" } as const;
+export const clock = (at: string) => written(at, { ...MINUTE, second: "2-digit" });
+export const dayAndTime = (at: string) => written(at, { ...DAY, ...MINUTE });
+export const wall = (at: string) => written(at, { ...DAY, year: "numeric", ...MINUTE });
+export const date = (at: string) => written(at, { ...DAY, year: "numeric" });
 
 /** A day as people say it ("12 марта"), with the year when it is another one. */
-export function dayOf(at: string): string {
-  const d = new Date(at);
-  return d.toLocaleDateString(locale(), { day: "numeric", month: "long", ...(d.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" }) });
+export const dayOf = (at: string) =>
+  written(at, { day: "numeric", month: "long", ...(at.slice(0, 4) === String(new Date().getFullYear()) ? {} : { year: "numeric" }) });
+
+/** The instant of a wall clock's digits in the zone, as a field for date and time gives them. */
+export function instant(digits: string): string {
+  if (place.zone === undefined) return new Date(digits).toISOString();
+  const wanted = Date.parse(`${digits}Z`);
+  const shown = new Intl.DateTimeFormat("sv-SE", { timeZone: place.zone, dateStyle: "short", timeStyle: "medium" });
+  let at = wanted;
+  for (let again = 0; again < 2; again++) at += wanted - Date.parse(`${shown.format(at).replace(" ", "T")}Z`);
+  return new Date(at).toISOString();
 }
 
 /** Minutes as a span: 90 min, 3 h, 2 d. */
 export const span = (minutes: number): string => ago(new Date(0).toISOString(), minutes * 60_000);
 
-/** A register's wall clock, which has no zone, as people write a time. */
-export const wall = (at: string): string =>
-  new Date(`${at.slice(0, 19)}Z`).toLocaleString(locale(), { timeZone: "UTC", day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit" });
-
-export const date = (at: string) => new Date(at).toLocaleDateString(locale());
+/** A detail that programs wrote, with its instants in the zone and its codes as the catalogue says them. */
+export const readable = (detail: string, title: (code: string) => string): string =>
+  detail.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => written(at, { ...DAY, ...MINUTE, second: "2-digit" })).replace(/^[a-z]+(_[a-z]+)+(?=:)/, title);
 
 /** How long ago, in the largest unit that says something. */
 export function ago(at: string, now: number): string {

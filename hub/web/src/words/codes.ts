@@ -29,6 +29,10 @@ export const codes = {
     ru: { sale: "продажа", reversal: "сторно", return: "возврат", topup: "пополнение", incident: "происшествие", evidence: "уточнение", gap: "не слышали шину" },
     en: { sale: "sale", reversal: "reversal", return: "return", topup: "top-up", incident: "incident", evidence: "evidence", gap: "bus not heard" },
   },
+  actor: {
+    ru: { ingest: "приём записей", till: "касса" },
+    en: { ingest: "intake of records", till: "till" },
+  },
   attempt: {
     ru: { intent: "записана", sent: "послана", resolving: "выясняется", done: "сделана", not_printed: "не сделана" },
     en: { intent: "recorded", sent: "sent", resolving: "settling", done: "made", not_printed: "not made" },
