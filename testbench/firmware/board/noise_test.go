@@ -144,13 +144,13 @@ func TestNoiseMakesNoFalseSale(t *testing.T) {
 				name := fmt.Sprintf("seed %d, %d spikes of 1000, silent %t", seed, spikes, silent)
 				counted, got := struckSales(t, seed, spikes, silent)
 				all, missed = all+len(counted), missed+len(counted)-len(got)
-				left := counted
-				for _, g := range got {
+				left := slices.Clone(counted)
+				for _, g := range got { // a sale whose end was struck is told later
 					i := slices.IndexFunc(left, func(s sold) bool { return s.is(g) })
 					if i < 0 {
 						t.Fatalf("%s: a false sale: sold %v, recovered %v", name, counted, got)
 					}
-					left = left[i+1:]
+					left = slices.Delete(left, i, i+1)
 				}
 				if spikes == 0 && len(left) > 0 {
 					t.Fatalf("%s: sold %v, recovered %v", name, counted, got)
@@ -164,4 +164,4 @@ func TestNoiseMakesNoFalseSale(t *testing.T) {
 	t.Logf("of %d sales %d were missed", all, missed)
 }
 
-const noiseSeeds = 60
+const noiseSeeds = 40

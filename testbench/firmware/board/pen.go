@@ -23,7 +23,7 @@ type Dirt struct {
 	Clean   bool // exact bits, no jitter, no noise
 	Jitter  float64
 	Noise   int  // of 1000 words, how many have a pulse before them that is none
-	Spikes  int  // of 1000 words, how many are struck by a pulse that turns their level over
+	Spikes  int  // of 1000 words of MDB, how many are struck by a pulse that turns their level over
 	Overlap int  // of 1000 ACKs of a peripheral, how many begin in the last word of the command
 	Fixed   bool // times of words stand as given (a capture); otherwise each transmitter's clock makes them late
 }
@@ -115,7 +115,7 @@ func (p *pen) draw(w mdb.Word, now float64) Sent {
 	if level == 0 {
 		p.edges[l] = append(p.edges[l], Edge{s.End, 1})
 	}
-	if p.chance(p.dirt.Spikes) {
+	if w.Line < mdb.EXEMaster && p.chance(p.dirt.Spikes) {
 		from := at + p.rng.Float64()*(s.End-at)
 		p.edges[l] = append(p.edges[l][:first], struck(p.edges[l][first:], from, min(from+1+p.rng.ExpFloat64()*80, s.End))...)
 	}
