@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,34 +38,42 @@ func TestScanNamesWhatIsPluggedIn(t *testing.T) {
 		return port
 	}
 	qibixx, other := answering("v,5.0.0.1,ab12\n"), answering("ERR\r\n")
-	found, err := module.Scan(limited(t), ours, old, silent, qibixx, other, "/dev/none-such")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []module.Found{
+	want := []module.Found{
 		{Port: ours, Kind: module.KindChekomat, Name: "id AB00000000000000, firmware 0.0.0, link 1.1", Speaks: true, Replays: true, URL: "chekomat://" + ours},
 		{Port: old, Kind: module.KindChekomat, Name: "id 0000000000000000, firmware 0.0.0, link 1.0", URL: "chekomat://" + old},
 		{Port: silent, Kind: module.KindSilent},
 		{Port: qibixx, Kind: module.KindQibixx, Name: "firmware 5.0.0.1, ab12", URL: "qibixx://" + qibixx + "?mode=sniff"},
 		{Port: other, Kind: module.KindOther, Name: `"ERR\r\n"`},
-		{Port: "/dev/none-such", Kind: module.KindError, Problem: found[5].Problem},
-	} {
-		if found[i] != want {
-			t.Errorf("\n%+v, want\n%+v", found[i], want)
+		{Port: "/dev/none-such", Kind: module.KindError, Problem: "no such file or directory"},
+	}
+	// Who answers later than a scan waits is not named: the one who plays the
+	// modules here may have to wait for the processor.
+	var found []module.Found
+	for range 8 {
+		var err error
+		if found, err = module.Scan(limited(t), ours, old, silent, qibixx, other, "/dev/none-such"); err != nil {
+			t.Fatal(err)
+		}
+		if slices.EqualFunc(found, want, sameFound) {
+			return
 		}
 	}
-	if found[5].Problem == "" {
-		t.Error("no reason")
+	t.Errorf("\n%+v, want\n%+v", found, want)
+}
+
+// sameFound compares what was found; of a problem a part of its text is enough.
+func sameFound(got, want module.Found) bool {
+	if !strings.Contains(got.Problem, want.Problem) {
+		return false
 	}
+	got.Problem = want.Problem
+	return got == want
 }
 
 // A port an agent reads from is not opened a second time, not even by root.
 func TestScanLeavesAPortInUseAlone(t *testing.T) {
 	port, _ := plug(t, device(t, link.DeviceConfig{Boot: 5}), false)
-	src, err := module.Open(limited(t), "chekomat://"+port, module.Cursor{}, module.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := open(t, limited(t), "chekomat://"+port, module.Cursor{})
 	defer src.Close()
 	found, err := module.Scan(limited(t), port)
 	if err != nil || len(found) != 1 || found[0].Kind != module.KindBusy {

@@ -18,10 +18,25 @@ import (
 	"github.com/chekomat/chekomat/mdb/sales"
 )
 
+// limited guards against hanging; no machine is so slow that it decides.
 func limited(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// open connects as the agent does: again, when the module was too slow to greet.
+func open(t *testing.T, ctx context.Context, address string, from module.Cursor) module.Source {
+	t.Helper()
+	for {
+		src, err := module.Open(ctx, address, from, module.Options{})
+		if err == nil {
+			return src
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // plug plays a module at a new port until it is pulled.
@@ -95,17 +110,14 @@ func TestModuleOnASerialPort(t *testing.T) {
 	words := machine(20)
 	d := device(t, link.DeviceConfig{Boot: 5})
 	port, pull := plug(t, d, false)
-	src, err := module.Open(ctx, "chekomat://"+port, module.Cursor{}, module.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := open(t, ctx, "chekomat://"+port, module.Cursor{})
 	half := len(words) / 2
 	d.Feed(words[:half]...)
 	got, c, _ := take(t, ctx, src, half)
 	// Unplugged: the source says so; plugged in elsewhere it goes on where it was.
 	pull()
 	d.Feed(words[half:]...)
-	for err = nil; err == nil; {
+	for err := error(nil); err == nil; {
 		_, err = src.Read(ctx)
 	}
 	if ctx.Err() != nil {
@@ -116,9 +128,7 @@ func TestModuleOnASerialPort(t *testing.T) {
 		t.Fatal("opened a port that is not there")
 	}
 	port, _ = plug(t, d, false)
-	if src, err = module.Open(ctx, "chekomat://"+port, c.Next, module.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	src = open(t, ctx, "chekomat://"+port, c.Next)
 	defer src.Close()
 	more, _, notes := take(t, ctx, src, len(words)-half)
 	if !slices.Equal(append(got, more...), words) || len(notes) != 0 {
@@ -131,10 +141,7 @@ func TestModuleResetBetweenConnectionsIsALoss(t *testing.T) {
 	d := device(t, link.DeviceConfig{Boot: 6})
 	port, _ := plug(t, d, false)
 	d.Feed(machine(1)...)
-	src, err := module.Open(ctx, "chekomat://"+port, module.Cursor{Boot: 5, Seq: 10}, module.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := open(t, ctx, "chekomat://"+port, module.Cursor{Boot: 5, Seq: 10})
 	defer src.Close()
 	_, c, notes := take(t, ctx, src, 1)
 	if len(notes) != 1 || notes[0] != "module restarted" || c.Next.Boot != 6 {
@@ -147,10 +154,7 @@ func TestNoiseOnTheCable(t *testing.T) {
 	ctx := limited(t)
 	d := device(t, link.DeviceConfig{Boot: 5})
 	port, _ := plug(t, d, true)
-	src, err := module.Open(ctx, "chekomat://"+port, module.Cursor{}, module.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := open(t, ctx, "chekomat://"+port, module.Cursor{})
 	defer src.Close()
 	words := machine(40)
 	go func() {
@@ -175,10 +179,7 @@ func TestOnlyTheMachinesLineIsWired(t *testing.T) {
 		t.Fatal("opened")
 	}
 	port, _ = plug(t, device(t, link.DeviceConfig{Boot: 5}), false)
-	src, err := module.Open(limited(t), "chekomat://"+port+"?lines=master", module.Cursor{}, module.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := open(t, limited(t), "chekomat://"+port+"?lines=master", module.Cursor{})
 	defer src.Close()
 	if f := src.Fidelity(); f.BothLines || !f.Checksums {
 		t.Fatalf("%+v", f)

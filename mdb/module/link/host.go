@@ -60,6 +60,7 @@ type Host struct {
 	refused  []Result
 	heard    time.Time
 	asking   bool // RESUME was sent, RESUMED did not come yet
+	settled  bool // a RESUMED of this connection came
 	asked    time.Time
 	stash    Message // taken from frames, to be handled by the next Read
 }
@@ -349,8 +350,15 @@ func (h *Host) again() error {
 	return h.send(Resume{h.boot, h.next})
 }
 
+// resumed takes where words go on. A module slower than the host's patience
+// answers each of its repeated requests: what answers an older one would lead
+// back to words that were given already, and is not obeyed.
 func (h *Host) resumed(m Resumed) {
 	h.asking = false
+	if m.Boot == h.boot && m.First < h.next && (h.settled || m.Reason != ResumedAhead) {
+		return
+	}
+	h.settled = true
 	switch m.Reason {
 	case ResumedBoot:
 		h.lostNote = "module restarted" + bootText(h.hello.BootReason)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/chekomat/chekomat/mdb"
@@ -99,7 +100,9 @@ func TestVoiceAnswersByTheLongestKey(t *testing.T) {
 }
 
 // BEGIN SESSION had to be offered about ten times before the VMC took it.
-func TestVoiceKeepsOfferingUntilAcked(t *testing.T) {
+func TestVoiceKeepsOfferingUntilAcked(t *testing.T) { synctest.Test(t, voiceKeepsOfferingUntilAcked) }
+
+func voiceKeepsOfferingUntilAcked(t *testing.T) {
 	d := speaking(t, SetMode{1, []uint8{0x60, 0x18}})
 	run(t, d, []step{{ask: []byte{0x62}, want: []byte{0}, data: true, reply: mdb.ACK}, {ask: []byte{0x1A}, want: []byte{0}, data: true, reply: mdb.ACK}})
 	for _, q := range []PollQueue{{11, []byte{3, 0xFF, 0xFF}, 0}, {12, []byte{2}, 0x18}, {13, []byte{4}, 0x60}} {
@@ -171,10 +174,14 @@ func TestVoiceRefuses(t *testing.T) {
 }
 
 func TestInterlockKeepsTheModuleSilentAndSaysSo(t *testing.T) {
+	synctest.Test(t, interlockKeepsTheModuleSilentAndSaysSo)
+}
+
+func interlockKeepsTheModuleSilentAndSaysSo(t *testing.T) {
 	d := device(t, DeviceConfig{Boot: 7, Capabilities: CanSpeakMDB, Interlock: true})
 	h := pair(t, d, 0, 0)
 	h.Post(SetMode{1, []uint8{0x60}})
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var refused, told bool
 	for !refused || !told {
