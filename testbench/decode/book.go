@@ -13,6 +13,7 @@ import (
 // book keeps what devices said of themselves: without it amounts are numbers.
 type book struct {
 	devices map[mdb.Device]*device
+	talk    mdb.Dialects
 	any     *sales.Amount // assumed of all that said nothing
 	pending []string
 }
@@ -23,9 +24,6 @@ type device struct {
 	scale    uint32
 	decimals uint8
 	currency uint16
-	level    uint8 // of the peripheral
-	vmc      uint8
-	wide     bool
 	credits  []uint8
 	warned   bool
 }
@@ -39,7 +37,8 @@ func newBook(h trace.Header) book {
 	for _, s := range c.Setups {
 		d := b.of(s.Device)
 		d.known, d.assumed = s.Scale != 0, true
-		d.scale, d.decimals, d.currency, d.level, d.wide = s.Scale, s.Decimals, s.Currency, s.Level, s.Wide
+		d.scale, d.decimals, d.currency = s.Scale, s.Decimals, s.Currency
+		b.talk.Know(s.Device, mdb.Dialect{Level: s.Level, EC: s.Wide})
 		d.credits = s.Credits[:]
 	}
 	return b
@@ -54,32 +53,10 @@ func (b *book) of(dev mdb.Device) *device {
 	return d
 }
 
-// reset is what a break does: modes go, set-ups stay until they are said anew.
-func (b *book) reset() {
-	for _, d := range b.devices {
-		d.wide = false
-	}
-}
-
-func (b *book) dialect(dev mdb.Device) mdb.Dialect {
-	d := b.of(dev)
-	level := d.level
-	if d.vmc != 0 && (level == 0 || d.vmc < level) {
-		level = d.vmc
-	}
-	return mdb.Dialect{Level: level & 0x7F, VMCLevel: d.vmc & 0x7F, EC: d.wide}
-}
-
 // guess sees by a command's length that expanded currency mode is on though
 // nobody was heard turning it on.
 func (b *book) guess(blk *mdb.Block) {
-	dev := mdb.DeviceOf(blk.Data[0])
-	d := b.of(dev)
-	if !dev.Cashless() || d.wide || blk.Data[0]&7 != 3 {
-		return
-	}
-	if sub := blk.Data[1]; sub == 0 && blk.N == 9 || sub == 6 && blk.N == 9 || sub == 5 && blk.N == 11 {
-		d.wide = true
+	if b.talk.Command(blk) {
 		b.pending = append(b.pending, "expanded currency mode is on, by the length of this command: 32-bit amounts assumed from here")
 	}
 }
@@ -94,42 +71,35 @@ func (b *book) notes() []string {
 // learn takes what a message says of its device.
 func (b *book) learn(dev mdb.Device, m vectors.Message) {
 	d := b.of(dev)
-	set := func(scale uint32, decimals uint8, currency uint16, level uint8) {
+	set := func(scale uint32, decimals uint8, currency uint16) {
 		d.known, d.assumed = scale != 0 && decimals <= 9, false
-		d.scale, d.decimals, d.level = scale, decimals, level
+		d.scale, d.decimals = scale, decimals
 		if currency != 0 {
 			d.currency = currency
 		}
 	}
 	switch c := m.Command.(type) {
-	case mdb.Reset:
-		d.wide = false
-	case mdb.SetupConfig:
-		d.vmc = c.Level
-	case mdb.FeatureEnable:
-		if dev.Cashless() {
-			d.wide = c.Options&(mdb.Option32Bit|mdb.OptionMultiCurrency) != 0
-		}
 	case mdb.GatewaySetup:
-		set(uint32(c.Scale), c.Decimals, 0, c.Level)
+		set(uint32(c.Scale), c.Decimals, 0)
 	case mdb.ReportCurrency:
 		d.currency = c.Currency
 	case mdb.SatelliteSetup:
-		set(uint32(c.Scale), c.Decimals, 0, c.Level)
+		set(uint32(c.Scale), c.Decimals, 0)
+	}
+	if m.Answer != nil {
+		b.talk.Answer(dev, m.Answer)
 	}
 	switch a := m.Answer.(type) {
-	case mdb.JustReset:
-		d.wide = false
 	case mdb.ReaderConfig:
-		set(uint32(a.Scale), a.Decimals, a.Currency, a.Level)
+		set(uint32(a.Scale), a.Decimals, a.Currency)
 	case mdb.ChangerSetup:
-		set(uint32(a.Scale), a.Decimals, a.Currency, a.Level)
+		set(uint32(a.Scale), a.Decimals, a.Currency)
 		d.credits = append([]uint8{}, a.Credits[:a.N]...)
 	case mdb.ValidatorSetup:
-		set(uint32(a.Scale), a.Decimals, a.Currency, a.Level)
+		set(uint32(a.Scale), a.Decimals, a.Currency)
 		d.credits = append([]uint8{}, a.Credits[:a.N]...)
 	case mdb.HopperSetup:
-		set(uint32(a.Scale), a.Decimals, a.Currency, a.Level)
+		set(uint32(a.Scale), a.Decimals, a.Currency)
 		d.credits = append([]uint8{}, a.Credits[:a.N]...)
 	}
 }

@@ -120,7 +120,7 @@ func (d *Decoder) block(b *mdb.Block) {
 		d.flush()
 		d.fold(b.T)
 		d.out(Entry{T: b.T, Kind: "break", Text: fmt.Sprintf("%d ms", (b.End-b.T)/1000)})
-		d.state.reset()
+		d.state.talk.Reset()
 		return
 	case mdb.Invalid:
 		d.flush()
@@ -144,7 +144,7 @@ func (d *Decoder) block(b *mdb.Block) {
 	for _, n := range d.state.notes() {
 		d.say(Entry{T: b.T, Kind: "note", Device: name(dev), Text: n, device: dev})
 	}
-	for i, m := range vectors.Say(b, d.state.dialect(dev)) {
+	for i, m := range vectors.Say(b, d.state.talk.Of(dev)) {
 		e := Entry{T: b.T, Kind: "command", Device: name(dev), Message: m.Name, device: dev, Late: b.Marks&mdb.Late != 0}
 		if i == 0 {
 			e.Raw = rawOf(b)
