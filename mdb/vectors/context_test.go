@@ -47,3 +47,17 @@ func TestVectorsTellWhatTheyShould(t *testing.T) {
 		})
 	}
 }
+
+// FuzzCheckLine holds that no line panics, and that one which passes is a dialogue.
+func FuzzCheckLine(f *testing.F) {
+	f.Add([]byte(`{"name":"x","dir":"MMSSM","words":["133","033","082","182","000"],"context":{"level":2,"bill":{"scale":100,"decimals":2,"credits":[1,"token"]}},"expect":[{"src":"vmc","dev":"bill","msg":"POLL"},{"src":"dev","msg":"POLL RESPONSE","events":[{"bill":"stacked","type":2}]},{"src":"vmc","msg":"ACK"}],"result":{"bills_credited":[2],"sales":[]}}`))
+	f.Add([]byte(`{"name":"x","dir":"M","words":["1FF"],"expect":[{"src":"vmc","error":"stray"}],"result":{"coins_credited":[-1,99,"x"]}}`))
+	f.Add([]byte(`{"id":"x","kind":"frame","input":{"byte":"31"},"expect":{"bits":"01000110011","parity":1}}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		_, err := checkLine(line)
+		_, ok, bad := DialogueOf(line)
+		if err == nil && bad != nil || ok && bad != nil {
+			t.Fatal(err, ok, bad)
+		}
+	})
+}

@@ -2,7 +2,6 @@ package vectors
 
 import (
 	"fmt"
-	"math/bits"
 	"strconv"
 
 	"github.com/chekomat/chekomat/mdb"
@@ -106,28 +105,31 @@ func (v *vector) checkResult(ws []mdb.Word) error {
 	return nil
 }
 
-// credited checks which coins or bills became money: types are given worths
-// that are powers of two, so the ledger's sum tells them.
+// credited checks which coins or bills became money: type by type, with a credit
+// for that type alone.
 func credited(ws []mdb.Word, dev mdb.Device, want []any) error {
-	s := sales.Setup{Device: dev, Scale: 1, Decimals: 2}
-	for i := range 8 {
-		s.Credits[i] = 1 << i
-	}
-	rec := sales.New(sales.Config{StartsIdle: true, Setups: []sales.Setup{s}})
-	for _, w := range ws {
-		rec.Word(w)
-	}
-	rec.Advance(ws[len(ws)-1].T + 1_000_000)
-	var sum, expect int64
-	for _, e := range rec.Undecided() {
-		sum += e.Amount.Raw
-	}
+	var got, expect [16]int64
 	for _, x := range want {
-		f, _ := x.(float64)
-		expect += 1 << int(f)
+		f, ok := x.(float64)
+		if !ok || f < 0 || f > 15 {
+			return fmt.Errorf("%v is no type of a coin or bill", x)
+		}
+		expect[int(f)]++
 	}
-	if sum != expect {
-		return fmt.Errorf("credited %b (%d types), want %b", sum, bits.OnesCount64(uint64(sum)), expect)
+	for typ := range got {
+		s := sales.Setup{Device: dev, Scale: 1, Decimals: 2}
+		s.Credits[typ] = 1
+		rec := sales.New(sales.Config{StartsIdle: true, Setups: []sales.Setup{s}})
+		for _, w := range ws {
+			rec.Word(w)
+		}
+		rec.Advance(ws[len(ws)-1].T + 1_000_000)
+		for _, e := range rec.Undecided() {
+			got[typ] += e.Amount.Raw
+		}
+	}
+	if got != expect {
+		return fmt.Errorf("credited by type %v, want %v", got, expect)
 	}
 	return nil
 }
