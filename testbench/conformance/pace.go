@@ -21,9 +21,9 @@ type pace struct {
 
 const (
 	paceTick  = 5 * time.Millisecond
-	paceEarly = 2 * time.Millisecond  // room for one more
-	paceLate  = 10 * time.Millisecond // a sixth of the shortest time-out: fewer
-	paceLeast = 4
+	paceEarly = 5 * time.Millisecond  // room for one more
+	paceLate  = 20 * time.Millisecond // a third of the shortest time-out: fewer
+	paceLeast = 12                    // fewer would only wait longer for what others do with the machine
 )
 
 // newPace begins carefully; most is the bound of an idle machine.
