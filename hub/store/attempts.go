@@ -135,7 +135,7 @@ func begin(tx *sql.Tx, now int64, h Hold, in Intent) (Attempt, error) {
 			return a, err
 		}
 	}
-	if bound, err := bindKnown(tx, now, h, in.Job); err != nil || bound != nil {
+	if bound, err := bindKnown(tx, now, in.Job); err != nil || bound != nil {
 		if bound != nil {
 			err = bound
 		}

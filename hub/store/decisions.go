@@ -76,7 +76,7 @@ func (s *Store) DropJob(ctx context.Context, job, actor, why string) (alsoVoid [
 			WHERE job_id = ? AND unit >= 'fn:' AND unit < 'fn;' AND`+openStates, now, job); err != nil {
 			return err
 		}
-		if err := noOpenAttempt(tx, job); err != nil {
+		if err := errors.Join(noOpenAttempt(tx, job), notFound(tx, j)); err != nil {
 			return err
 		}
 		if err := moveJob(tx, now, job, JobVoid, ByPerson, why, actor, JobHeld, JobQueued); err != nil {
@@ -177,8 +177,8 @@ func (s *Store) noteHeld(tx *sql.Tx, j Job) error {
 	var n int
 	var newest string
 	err := tx.QueryRow(`SELECT COUNT(*), COALESCE(MAX(id || ' ' || reason), '') FROM job
-		WHERE operator_id = ? AND state = 'held' AND reason <> ? AND seller_id = ? AND COALESCE(machine_id, '') = ?`,
-		j.Operator, WaitsForReceipt, j.Seller, j.Machine).Scan(&n, &newest)
+		WHERE operator_id = ? AND state = 'held' AND reason <> ? AND reason <> ? AND seller_id = ? AND COALESCE(machine_id, '') = ?`,
+		j.Operator, WaitsForReceipt, WaitsForPair, j.Seller, j.Machine).Scan(&n, &newest)
 	switch {
 	case err != nil:
 		return err

@@ -126,6 +126,7 @@ func moveJob(tx *sql.Tx, now int64, job, state, reason, detail, actor string, fr
 func moveRefund(tx *sql.Tx, now int64, job, state, reason string) ([]string, error) {
 	rows, err := tx.Query(`SELECT r.id FROM job j JOIN job r ON r.origin_kind = j.origin_kind AND r.origin_id = j.origin_id AND r.state = 'held'
 		WHERE j.id = ? AND ((j.purpose = 'receipt' OR j.purpose = 'correction') AND r.purpose = 'refund' AND r.reason = ?
+				AND (j.origin_kind = 'record' OR r.ordinal = j.ordinal)
 			OR j.purpose = 'correction' AND r.purpose = 'correction' AND r.ordinal = j.ordinal + 1 AND r.reason = ?)`, job, WaitsForReceipt, WaitsForPair)
 	if err != nil {
 		return nil, err

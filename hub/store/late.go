@@ -64,6 +64,11 @@ func correctLate(ctx context.Context, tx *sql.Tx, now int64, id string) error {
 	if err != nil {
 		return err
 	}
+	if err := notFound(tx, j); errors.Is(err, ErrMayExist) {
+		return ErrMoved // it is made, and bound at its turn
+	} else if err != nil {
+		return err
+	}
 	if err := moveJob(tx, now, id, JobVoid, TooOld, "", "till", JobQueued); err != nil {
 		return err
 	}

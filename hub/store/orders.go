@@ -110,6 +110,16 @@ func (s *Store) OrderRefund(ctx context.Context, fn string, fd uint32, o Order) 
 		if err != nil {
 			return Ordered{}, err
 		}
+		if now, stands, err := standing(tx, m.job); err != nil {
+			return Ordered{}, err
+		} else if !stands || now.ID != m.job.ID { // by a repair
+			return Ordered{}, ErrRefunded
+		}
+		if taken, err := takenBack(tx, m.job); err != nil {
+			return Ordered{}, err
+		} else if taken {
+			return Ordered{}, ErrRefunded
+		}
 		doc := m.job.Document
 		doc.Kind, doc.Operation, doc.Correction, doc.WrongFP = fiscal.KindReceipt, fiscal.SellReturn, nil, 0
 		if o.Form != "" {
@@ -126,11 +136,14 @@ func (s *Store) OrderRefund(ctx context.Context, fn string, fd uint32, o Order) 
 // OrderCorrection makes a correction (чек коррекции) of a sale that has no
 // receipt: held, dropped, or sold while nothing could be made. A job of it that
 // certainly printed nothing is void then. ErrNotFound, ErrNoSale,
-// ErrHasReceipt, CannotMakeError.
+// ErrHasReceipt, ErrRefunded of one the machine took back, CannotMakeError.
 func (s *Store) OrderCorrection(ctx context.Context, record int64, o Order) (done Ordered, err error) {
 	_, err = s.onRecord(ctx, o.Operator, record, func(in *intake, st *stored) error {
 		if !sellable(&st.record) {
 			return ErrNoSale
+		}
+		if err := in.notReversed(st); err != nil {
+			return err
 		}
 		if err := in.noReceipt(st.id); err != nil {
 			return err
@@ -162,28 +175,45 @@ func (s *Store) OrderCorrection(ctx context.Context, record int64, o Order) (don
 	return done, err
 }
 
+// notReversed is ErrRefunded for a sale that its machine took back.
+func (in *intake) notReversed(st *stored) error {
+	var reversed bool
+	err := in.tx.QueryRow(`SELECT EXISTS(SELECT 1 FROM record WHERE operator_id = ? AND agent_id = ? AND journal_id = ? AND of_seq = ? AND kind = 'reversal')`,
+		in.operator, in.agent, st.journal.id, st.record.Seq).Scan(&reversed)
+	if err == nil && reversed {
+		err = ErrRefunded
+	}
+	return err
+}
+
 // noReceipt voids what of a record's jobs certainly printed nothing and refuses
 // when any may have.
 func (in *intake) noReceipt(record int64) error {
-	jobs, err := list(in.tx, func(r *sql.Rows, j *struct{ id, state string }) error { return r.Scan(&j.id, &j.state) },
-		`SELECT id, state FROM job WHERE record_id = ? AND (purpose = 'receipt' OR purpose = 'correction')`, record)
+	ids, err := list(in.tx, func(r *sql.Rows, id *string) error { return r.Scan(id) },
+		`SELECT id FROM job WHERE record_id = ? AND (purpose = 'receipt' OR purpose = 'correction')`, record)
 	if err != nil {
 		return err
 	}
-	for _, j := range jobs {
-		switch j.state {
+	for _, id := range ids {
+		j, err := readJob(context.Background(), in.tx, `WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		switch j.State {
 		case JobVoid:
 			continue
 		case JobQueued, JobHeld:
 		default:
 			return ErrHasReceipt
 		}
-		if open, err := openAttemptOf(in.tx, j.id); err != nil {
-			return err
-		} else if open != 0 {
+		err = errors.Join(noOpenAttempt(in.tx, id), notFound(in.tx, j))
+		if errors.Is(err, ErrMayExist) {
 			return ErrHasReceipt
 		}
-		if err := moveJob(in.tx, in.now, j.id, JobVoid, Corrected, "", ByPerson, j.state); err != nil {
+		if err != nil {
+			return err
+		}
+		if err := moveJob(in.tx, in.now, id, JobVoid, Corrected, "", ByPerson, j.State); err != nil {
 			return err
 		}
 	}
@@ -208,15 +238,15 @@ func (s *Store) OrderRepair(ctx context.Context, fn string, fd uint32, o Order) 
 		if same(wrong, right) {
 			return Ordered{}, ErrNothingWrong
 		}
-		var taken int
-		if err := tx.QueryRow(`SELECT COUNT(*) FROM job WHERE origin_kind = ? AND origin_id = ? AND ordinal = ? AND purpose = 'refund' AND state <> 'void'`,
-			m.job.OriginKind, m.job.OriginID, m.job.Ordinal).Scan(&taken); err != nil {
+		taken, err := takenBack(tx, m.job)
+		if err != nil {
 			return Ordered{}, err
 		}
-		if err := tx.QueryRow(`SELECT COUNT(*) + ? FROM act WHERE job_id = ? AND kind = 'repair'`, taken, m.job.ID).Scan(&taken); err != nil {
+		var repairs int
+		if err := tx.QueryRow(`SELECT COUNT(*) FROM act WHERE job_id = ? AND kind = 'repair'`, m.job.ID).Scan(&repairs); err != nil {
 			return Ordered{}, err
 		}
-		if taken > 0 {
+		if taken || repairs > 0 {
 			return Ordered{}, ErrRefunded
 		}
 		back := wrong
@@ -328,7 +358,7 @@ func putAct(tx *sql.Tx, now int64, kind string, base Job, o Order, jobs []ordere
 		j := base
 		j.OriginKind, j.OriginID, j.Purpose, j.Ordinal, j.Seller, j.Document = n.origin, n.id, n.purpose, n.ordinal, n.seller, n.document
 		j.State, j.Reason, j.YoungTill = state, n.wait, 0
-		j.Key = kkt.NewKey(n.origin, n.id, n.purpose, fmt.Sprint(n.ordinal))
+		j = j.keyed()
 		j.ID = jobID(now, j.Key)
 		err := putJob(tx, now, j, &t, o.Actor, o.Why)
 		if errors.Is(err, ErrMoved) && n.taken != nil {
@@ -340,6 +370,12 @@ func putAct(tx *sql.Tx, now int64, kind string, base Job, o Order, jobs []ordere
 		done.Jobs = append(done.Jobs, j.ID)
 	}
 	return done, t.add(tx, base.Operator)
+}
+
+// keyed gives a job the key of its tuple.
+func (j Job) keyed() Job {
+	j.Key = kkt.NewKey(j.OriginKind, j.OriginID, j.Purpose, fmt.Sprint(j.Ordinal))
+	return j
 }
 
 // putJob stores a new job; ErrMoved when its tuple has one.

@@ -310,3 +310,66 @@ func TestADayOfTopUpsIsADayOfTheLedger(t *testing.T) {
 		t.Fatalf("a day of one top-up: %v", got)
 	}
 }
+
+// TestARepairedReceiptIsTakenBackOnce: the repair took the wrong receipt back;
+// what may be taken back now is the right one, by whomever.
+func TestARepairedReceiptIsTakenBackOnce(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		machine bool // it is the machine that takes the sale back
+		early   bool // before the right document is made
+	}{{"person", false, false}, {"machine", true, false}, {"machine, early", true, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			sc, ctx := newScene(t), context.Background()
+			sc.lane("1.2")
+			s := vend()
+			sc.came(record("j", 1, wire.KindSale, &s))
+			sc.done(sc.jobs()[0].id, 5)
+			sc.do(`UPDATE plan_column SET name='Капучино большой' WHERE machine_id='m' AND col=5`)
+			repair, err := sc.OrderRepair(ctx, testFN, 5, manager)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sc.OrderRefund(ctx, testFN, 5, manager); !errors.Is(err, ErrRefunded) {
+				t.Error("the wrong receipt:", err)
+			}
+			if c.early {
+				sc.came(reversal(2, 1))
+			}
+			sc.done(repair.Jobs[0], 6)
+			if c.early && sc.jobs()[3].state != JobHeld {
+				t.Error("a refund goes before what it takes back")
+			}
+			sc.done(repair.Jobs[1], 7)
+			if c.machine && !c.early {
+				sc.came(reversal(2, 1))
+			}
+			_, err = sc.OrderRefund(ctx, testFN, 7, manager)
+			if c.machine != errors.Is(err, ErrRefunded) || !c.machine && err != nil {
+				t.Error("the right one:", err)
+			}
+			js := sc.jobs()
+			if len(js) != 4 || js[3].purpose != PurposeRefund || js[3].state != JobQueued || js[3].doc.Operation != fiscal.SellReturn ||
+				js[3].doc.Items[0].Name != "Капучино большой" || js[3].doc.Kind != fiscal.KindReceipt || js[3].doc.Repairs() != 0 {
+				t.Errorf("%+v", js)
+			}
+			if c.machine {
+				if f, _ := sc.fate(2); f != FateJob {
+					t.Error(f)
+				}
+			}
+		})
+	}
+}
+
+// TestNoCorrectionOfWhatTheMachineTookBack: nothing was sold.
+func TestNoCorrectionOfWhatTheMachineTookBack(t *testing.T) {
+	sc := newScene(t)
+	sc.lane("1.2")
+	s := vend()
+	sc.came(record("j", 1, wire.KindSale, &s))
+	sc.came(reversal(2, 1))
+	if _, err := sc.OrderCorrection(context.Background(), 1, manager); !errors.Is(err, ErrRefunded) {
+		t.Error(err)
+	}
+}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -134,18 +135,17 @@ func (in *intake) reversed(orig *stored) error {
 }
 
 func (in *intake) reverseJob(e *entry, orig *stored) error {
-	var id, state, seller string
-	var attempts int
-	var document []byte
-	err := in.tx.QueryRow(`SELECT id, state, seller_id, attempts, document FROM job
-		WHERE origin_kind='record' AND origin_id=? AND (purpose='receipt' OR purpose='correction')
-		ORDER BY CASE WHEN state='void' THEN 1 ELSE 0 END, created_at LIMIT 1`, e.origin(orig.record.Seq)).
-		Scan(&id, &state, &seller, &attempts, &document)
+	j, err := readJob(context.Background(), in.tx, `WHERE origin_kind='record' AND origin_id=? AND (purpose='receipt' OR purpose='correction')
+		ORDER BY CASE WHEN state='void' THEN 1 ELSE 0 END, created_at LIMIT 1`, e.origin(orig.record.Seq))
 	if err != nil {
 		return fmt.Errorf("job of record %d: %w", orig.id, err)
 	}
-	if attempts == 0 && (state == JobQueued || state == JobHeld) {
-		if err := moveJob(in.tx, in.now, id, JobVoid, NoneReversed, "record "+strconv.FormatInt(e.record.Seq, 10), "ingest", state); err != nil {
+	found := notFound(in.tx, j)
+	if found != nil && !errors.Is(found, ErrMayExist) {
+		return found
+	}
+	if j.Attempts == 0 && found == nil && (j.State == JobQueued || j.State == JobHeld) {
+		if err := moveJob(in.tx, in.now, j.ID, JobVoid, NoneReversed, "record "+strconv.FormatInt(e.record.Seq, 10), "ingest", j.State); err != nil {
 			return err
 		}
 		if err := in.reversed(orig); err != nil {
@@ -153,25 +153,81 @@ func (in *intake) reverseJob(e *entry, orig *stored) error {
 		}
 		return in.setFate(e.id, FateNone, NoneReversal)
 	}
-	if state == JobVoid {
-		return in.setFate(e.id, FateNone, NoneNothing)
-	}
-	n := newJob{purpose: PurposeRefund, origin: orig.record.Seq, seller: seller, state: JobQueued, actor: "ingest"}
-	if err := json.Unmarshal(document, &n.document); err != nil {
-		return fmt.Errorf("document of job %s: %w", id, err)
-	}
-	n.document.Kind, n.document.Operation, n.document.Correction = fiscal.KindReceipt, fiscal.SellReturn, nil
-	if state != JobDone {
-		n.state, n.reason = JobHeld, WaitsForReceipt
-	}
-	made, err := in.insertJob(e, n)
+	j, stands, err := standing(in.tx, j)
 	if err != nil {
 		return err
 	}
-	if !made { // taken back before
+	taken := !stands || j.State == JobVoid
+	if !taken {
+		taken, err = takenBack(in.tx, j)
+	}
+	if err != nil {
+		return err
+	}
+	if taken {
 		return in.setFate(e.id, FateNone, NoneNothing)
 	}
+	back := refundOf(j, e.id, e.record.Seq)
+	back.Machine, back.SoldAt, back.YoungTill = e.machine(), e.at, e.at+young
+	back.ID = jobID(in.now, back.Key)
+	err = putJob(in.tx, in.now, back, &in.tally, "ingest", "")
+	if errors.Is(err, ErrMoved) { // a person has dropped its refund
+		return in.setFate(e.id, FateNone, NoneNothing)
+	}
+	if err != nil {
+		return err
+	}
+	in.taken.Jobs++
 	return in.setFate(e.id, FateJob, "")
+}
+
+// refundOf is the job that takes the document of a job back, for the reversal
+// of this record. It waits for a document that is still to be made.
+func refundOf(j Job, record, seq int64) Job {
+	d := j.Document
+	d.Kind, d.Operation, d.Correction, d.WrongFP = fiscal.KindReceipt, fiscal.SellReturn, nil, 0
+	back := Job{Operator: j.Operator, Seller: j.Seller, OriginKind: j.OriginKind, OriginID: j.OriginID, Purpose: PurposeRefund, Ordinal: j.Ordinal,
+		Machine: j.Machine, Agent: j.Agent, Journal: j.Journal, Seq: seq, SoldAt: j.SoldAt, Document: d, record: record, State: JobQueued}
+	if j.State != JobDone {
+		back.State, back.Reason = JobHeld, WaitsForReceipt
+	}
+	return back.keyed()
+}
+
+// takenBack says whether a refund of the job's document is made, or on its way.
+// A record has one receipt, or a correction in its place: whatever their
+// ordinals, one refund.
+func takenBack(tx *sql.Tx, j Job) (yes bool, err error) {
+	err = tx.QueryRow(`SELECT EXISTS(SELECT 1 FROM job WHERE origin_kind = ? AND origin_id = ? AND purpose = 'refund' AND state <> 'void'
+		AND (origin_kind = 'record' OR ordinal = ?))`, j.OriginKind, j.OriginID, j.Ordinal).Scan(&yes)
+	if err != nil {
+		err = fmt.Errorf("refunds of job %s: %w", j.ID, err)
+	}
+	return yes, err
+}
+
+// standing is the job whose document stands for a sale: that of its receipt or,
+// after repairs, the right one of the newest. ok is false when a repair took the
+// receipt back and its other document is not to be made.
+func standing(tx *sql.Tx, j Job) (_ Job, ok bool, err error) {
+	for {
+		var wrong, right string
+		err := tx.QueryRow(`SELECT b.state, r.id FROM act a JOIN job b ON b.origin_kind = 'operator' AND b.origin_id = a.id AND b.purpose = 'correction' AND b.ordinal = 0
+			JOIN job r ON r.origin_kind = 'operator' AND r.origin_id = a.id AND r.purpose = 'correction' AND r.ordinal = 1
+			WHERE a.operator_id = ? AND a.kind = 'repair' AND a.job_id = ?`, j.Operator, j.ID).Scan(&wrong, &right)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && wrong == JobVoid {
+			return j, true, nil
+		}
+		if err != nil {
+			return j, false, fmt.Errorf("repairs of job %s: %w", j.ID, err)
+		}
+		if j, err = readJob(context.Background(), tx, `WHERE id = ?`, right); err != nil {
+			return j, false, err
+		}
+		if j.State == JobVoid {
+			return j, false, nil
+		}
+	}
 }
 
 // reverseEarlier carries out reversals that came before their sale.

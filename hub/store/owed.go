@@ -18,9 +18,10 @@ type Told struct {
 }
 
 // ReceiptOfJob says what a machine is to be told of a job now. ErrNotFound
-// when the job is not of a record.
+// when the job is not of a record, or takes a
+// receipt back: a screen shows what was bought.
 func (s *Store) ReceiptOfJob(ctx context.Context, job string) (Told, error) {
-	t, err := receiptOf(s.r.QueryRowContext(ctx, receiptQuery+` WHERE j.id=? AND j.origin_kind='record'`, job))
+	t, err := receiptOf(s.r.QueryRowContext(ctx, receiptQuery+` WHERE j.id=? AND j.origin_kind='record' AND j.purpose<>'refund'`, job))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -127,7 +128,8 @@ func owed(tx *sql.Tx, operator, agent, journal string, seq int64) (r wire.Receip
 		r.Minor = amount
 		return r, true, nil
 	}
-	t, err := receiptOf(tx.QueryRow(receiptQuery+` WHERE j.record_id=? ORDER BY j.created_at, j.id LIMIT 1`, id))
+	t, err := receiptOf(tx.QueryRow(receiptQuery+` WHERE j.record_id=? AND j.origin_kind='record' AND j.purpose<>'refund'
+		ORDER BY CASE WHEN j.state='void' THEN 1 ELSE 0 END, j.created_at, j.id LIMIT 1`, id))
 	return t.Receipt, err == nil, err
 }
 

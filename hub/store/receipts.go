@@ -112,23 +112,29 @@ func (s *Store) takeDocument(tx *sql.Tx, now int64, h Hold, d kkt.Stored) (Found
 		return FoundDocument{}, err
 	}
 	f := FoundDocument{Job: j.ID}
-	switch {
-	case j.State == JobDone:
-		f.Verdict = DocumentDoubled
-		return f, keepForeign(tx, now, h.Lane, d)
-	case !shiftReport(j.Purpose) && (j.Amount != r.Total || j.Document.Operation != r.Operation):
+	doubled := j.State == JobDone
+	if !doubled && !shiftReport(j.Purpose) && (j.Amount != r.Total || j.Document.Operation != r.Operation) {
 		f.Verdict = DocumentMismatch
 		if err := keepForeign(tx, now, h.Lane, d); err != nil {
 			return f, err
 		}
-		if err := moveJob(tx, now, j.ID, JobHeld, ReceiptMismatch, fmt.Sprintf("ФН %s ФД %d has its key, amount %d", r.FN, r.FD, r.Total),
+		if err := moveJob(tx, now, j.ID, JobHeld, ReceiptMismatch, fmt.Sprintf("%s has its key, amount %d", document(r), r.Total),
 			"till", JobQueued, JobInFlight, JobResolving, JobVoid); err != nil && !errors.Is(err, ErrMoved) {
 			return f, err
 		}
 		return f, s.noteHeld(tx, j)
 	}
+	if j.State == JobVoid {
+		if doubled, err = giveWay(tx, now, j); err != nil {
+			return f, err
+		}
+	}
+	if doubled {
+		f.Verdict = DocumentDoubled
+		return f, keepForeign(tx, now, h.Lane, d)
+	}
 	f.Verdict = DocumentBound
-	f.Released, err = bind(tx, now, h.Lane, j, d.Key, r, d.Document, "till", fmt.Sprintf("found on the register: ФН %s ФД %d", r.FN, r.FD))
+	f.Released, err = bind(tx, now, h.Lane, j, d.Key, r, d.Document, "till", "found on the register: "+document(r))
 	if err == nil && j.State == JobHeld {
 		err = s.noteHeld(tx, j)
 	}
@@ -200,7 +206,37 @@ func bind(tx *sql.Tx, now int64, lane string, j Job, key kkt.Key, r fiscal.Recei
 	if _, err := tx.Exec(`UPDATE job SET attempts = ?1 WHERE id = ?2 AND attempts < ?1`, number, j.ID); err != nil {
 		return nil, err
 	}
-	return storeReceipt(tx, now, j, attempt, lane, r, tlv, actor, detail)
+	released, err := storeReceipt(tx, now, j, attempt, lane, r, tlv, actor, detail)
+	if err == nil && j.State == JobVoid && j.Reason == NoneReversed {
+		err = refundReversed(tx, now, j)
+	}
+	return released, err
+}
+
+// refundReversed takes the document of a job back that was void because its sale
+// was taken back in time, as it seemed: a database restored from a backup does
+// not know of the attempt that has made it.
+func refundReversed(tx *sql.Tx, now int64, j Job) error {
+	var reversal, seq int64
+	err := tx.QueryRow(`SELECT id, seq FROM record WHERE operator_id = ? AND agent_id = ? AND journal_id = ? AND of_seq = ? AND kind = 'reversal'
+		AND fate = 'none' AND reason = ? ORDER BY seq LIMIT 1`, j.Operator, j.Agent, j.Journal, j.Seq, NoneReversal).Scan(&reversal, &seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reversal of job %s: %w", j.ID, err)
+	}
+	if _, err := tx.Exec(`UPDATE record SET fate = 'job', reason = '' WHERE id = ? OR id = ?`, j.record, reversal); err != nil {
+		return fmt.Errorf("fate of record %d: %w", j.record, err)
+	}
+	j.State = JobDone
+	back := refundOf(j, reversal, seq)
+	back.ID = jobID(now, back.Key)
+	var t tally
+	if err := putJob(tx, now, back, &t, "till", "the receipt was made after all"); err != nil && !errors.Is(err, ErrMoved) {
+		return err
+	}
+	return t.add(tx, j.Operator)
 }
 
 // attemptNumber reads the suffix of an attempt's key; 0 when there is none.
@@ -211,34 +247,4 @@ func attemptNumber(k kkt.Key) int {
 		return 0
 	}
 	return number
-}
-
-// bindKnown looks whether the job's document was found on a register before
-// the job was known, as after a restored backup, and binds it.
-func bindKnown(tx *sql.Tx, now int64, h Hold, j Job) (*BoundError, error) {
-	var d kkt.Stored
-	var lane string
-	var receipt []byte
-	err := tx.QueryRow(`SELECT lane_id, key, tlv, receipt FROM foreign_document WHERE key <> '' AND key >= ?1 || '-a' AND key < ?1 || '-b'
-		AND job_id IS NULL ORDER BY fd LIMIT 1`, j.Key).Scan(&lane, &d.Key, &d.Document, &receipt)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(receipt, &d.Receipt)
-	}
-	if err != nil {
-		return nil, err
-	}
-	r := d.Receipt
-	if r.Total != j.Amount || r.Operation != j.Document.Operation {
-		return &BoundError{Job: j.ID}, moveJob(tx, now, j.ID, JobHeld, ReceiptMismatch,
-			fmt.Sprintf("ФН %s ФД %d has its key, amount %d", r.FN, r.FD, r.Total), "till", JobQueued)
-	}
-	released, err := bind(tx, now, lane, j, d.Key, r, d.Document, "till", fmt.Sprintf("was on the register already: ФН %s ФД %d", r.FN, r.FD))
-	if err != nil {
-		return nil, err
-	}
-	_, err = tx.Exec(`UPDATE foreign_document SET job_id = ? WHERE fn = ? AND fd = ?`, j.ID, r.FN, r.FD)
-	return &BoundError{Job: j.ID, Released: released}, err
 }

@@ -106,6 +106,7 @@ var reasons = []entry{
 	{"waits_for_receipt", "Возврат ждёт чек, который отменяет", "A refund waits for the receipt it takes back", "Подождите", "Wait"},
 	{"waits_for_pair", "Ждёт документа, который снимает неверный чек", "Waits for the document that takes the wrong receipt back", "Подождите", "Wait"},
 	{"corrected", "Вместо чека — чек коррекции", "A correction takes the receipt's place", nothingRU, nothingEN},
+	{"receipt_found", "Документ этой продажи уже есть на кассе", "A register has a document of this sale already", nothingRU, nothingEN},
 	{"too_old", "Продажа старше срока оператора: вместо чека — коррекция", "The sale is older than the operator's limit: a correction takes its place", nothingRU, nothingEN},
 	{"not_subject", "Чек не требуется по закону", "No receipt is due by law", nothingRU, nothingEN},
 	{"terminal_fiscalizes", "Чек делает сам терминал", "The terminal makes the receipt itself", nothingRU, nothingEN},
