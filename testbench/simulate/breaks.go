@@ -7,7 +7,7 @@ import (
 )
 
 // Wrong ways to do it that the checks must find: the four of reliability.md
-// C.3.1, and two at other seams.
+// C.3.1, and others at other seams.
 const (
 	RetryBlindly      = "retry-until-answered"  // not answered: send again
 	DoneThenSend      = "done-then-send"        // count as done, then send
@@ -16,11 +16,12 @@ const (
 	AckBeforeDurable  = "ack-before-durable"    // the hub answers first and stores later
 	OlderReceipt      = "receipt-of-older-sale" // the panel shows whatever receipt comes
 	SyncForgotten     = "sync-forgotten"        // disks do not sync what they are told to
+	KeyPerTry         = "key-per-try"           // a refund or correction that is tried again gets a key of its own
 )
 
 // Breaks lists them.
 func Breaks() []string {
-	return []string{RetryBlindly, DoneThenSend, CounterMoved, KeyWithoutWaiting, AckBeforeDurable, OlderReceipt, SyncForgotten}
+	return []string{RetryBlindly, DoneThenSend, CounterMoved, KeyWithoutWaiting, AckBeforeDurable, OlderReceipt, SyncForgotten, KeyPerTry}
 }
 
 func checkBreak(name string) error {

@@ -102,7 +102,7 @@ func replayed(file string, o Options, in io.Reader) (Report, error) {
 		return Report{}, err
 	}
 	r, err := Play(p)
-	rep := Report{Seed: p.Seed, Faults: map[Kind]int{}, Invariants: Invariants, Break: p.Break, Seeds: []uint64{}}
+	rep := Report{Seed: p.Seed, Faults: map[Kind]int{}, Acts: map[ActKind]int{}, Invariants: Invariants, Break: p.Break, Seeds: []uint64{}}
 	rep.add(r)
 	if len(r.Wrong) > 0 {
 		rep.Seeds = append(rep.Seeds, p.Seed)

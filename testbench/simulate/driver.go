@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
 	"github.com/chekomat/chekomat/fiscal/fault"
@@ -38,12 +39,19 @@ type wireDocument struct {
 	Machine   fiscal.Machine      `json:"machine"`
 	Items     []fiscal.Item       `json:"items"`
 	Payments  []fiscal.Payment    `json:"payments"`
+	Basis     *fiscal.Correction  `json:"basis,omitempty"`
+	WrongFP   uint32              `json:"wrong_fp,omitempty"`
 }
 
 // Encode implements kkt.Driver.
 func (d *driver) Encode(doc fiscal.Document, key kkt.Key, _ kkt.Registration) (kkt.Wire, error) {
+	if d.wrong == KeyPerTry && (doc.Kind == fiscal.KindCorrection || doc.Operation == fiscal.SellReturn) {
+		if base := key.Base(); key != base.Attempt(1) {
+			key = kkt.NewKey(string(key), "anew").Attempt(1)
+		}
+	}
 	b, err := json.Marshal(wireDocument{Key: key, Kind: doc.Kind, Operation: doc.Operation, Total: doc.Total, Machine: doc.Machine,
-		Items: doc.Items, Payments: doc.Payments})
+		Items: doc.Items, Payments: doc.Payments, Basis: doc.Correction, WrongFP: doc.Repairs()})
 	return kkt.Wire{Driver: "simulated", Bytes: b, Summary: string(doc.Kind)}, err
 }
 
@@ -66,6 +74,16 @@ func (d wireDocument) elements() []byte {
 			tag = 1031
 		}
 		b = fn.AppendVLN(b, tag, uint64(p.Amount))
+	}
+	if d.Basis != nil {
+		day, err := time.Parse(time.DateOnly, d.Basis.Date)
+		if err != nil {
+			panic(fmt.Sprintf("simulate: a correction of %q: %v", d.Basis.Date, err))
+		}
+		b = fn.AppendTLV(fn.AppendByte(b, 1173, 0), 1174, fn.AppendUnix(nil, 1178, day))
+	}
+	if d.WrongFP != 0 {
+		b = fn.AppendString(b, 1192, fmt.Sprintf("%010d", d.WrongFP))
 	}
 	if d.Key == "" {
 		return b
@@ -122,7 +140,8 @@ func done(d fn.Document) kkt.Outcome {
 }
 
 func receiptOf(d fn.Document) fiscal.Receipt {
-	kind := map[fn.Type]fiscal.DocumentKind{fn.TypeShiftOpen: fiscal.KindShiftOpen, fn.TypeShiftClose: fiscal.KindShiftClose, fn.TypeReceipt: fiscal.KindReceipt}[d.Type]
+	kind := map[fn.Type]fiscal.DocumentKind{fn.TypeShiftOpen: fiscal.KindShiftOpen, fn.TypeShiftClose: fiscal.KindShiftClose, fn.TypeReceipt: fiscal.KindReceipt,
+		fn.TypeCorrection: fiscal.KindCorrection}[d.Type]
 	return fiscal.Receipt{Kind: kind, FN: d.FN, FD: d.FD, FP: d.FP, At: d.At, Shift: d.Shift, Number: d.Receipt, RegNumber: d.RNM,
 		Total: d.Sum, Operation: fiscal.Operation(d.Operation), Test: true}
 }

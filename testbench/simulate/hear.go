@@ -29,6 +29,7 @@ func (a *agent) Written(s journal.Stored) {
 	if s.Record.Kind == wire.KindSale {
 		a.w.tell("%s has written sale %d, %d kopecks", a.name(), s.Seq, s.Record.Sale.Amount.Minor)
 		a.put(a.soldOf(s.Record))
+		a.w.written(a, s.Record)
 	}
 	a.uplink.Nudge()
 }

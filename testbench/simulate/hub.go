@@ -257,6 +257,9 @@ func (h *hub) tick(run, n int) {
 				if n%40 == 39 {
 					_ = h.ingest.Look(context.Background()) // it is tried again
 				}
+				if n%120 == 119 {
+					h.correctLate()
+				}
 				if writes := h.w.stock.disk.Counts().Writes; writes != h.writes {
 					h.writes = writes
 					if last, err := h.store.LastHistory(context.Background()); err == nil && last != h.heard {
@@ -274,6 +277,16 @@ func (h *hub) tick(run, n int) {
 			h.tick(run, n+1)
 		})
 	})
+}
+
+// correctLate does what the hub's main does every half a minute.
+func (h *hub) correctLate() {
+	for more := 1; more > 0; {
+		var err error
+		if more, err = h.store.CorrectLate(context.Background()); err != nil && h.lives() {
+			h.w.tell("%s can't correct late sales: %v", h.name(), err)
+		}
+	}
 }
 
 // ackEarly is the wrong strategy AckBeforeDurable: the answer goes first.

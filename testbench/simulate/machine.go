@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/chekomat/chekomat/agent/wire"
 	"github.com/chekomat/chekomat/mdb"
 	"github.com/chekomat/chekomat/mdb/module"
 	vending "github.com/chekomat/chekomat/testbench/machine"
@@ -23,6 +24,15 @@ type vend struct {
 	cash   bool
 	bus    int64 // µs of the deciding word on the module's clock
 	at     int64
+
+	of      int64 // Sale.At of its buyer
+	machine int
+	written bool        // its agent has journaled it
+	record  wire.Record // as it did
+
+	// What was ordered about it and accepted, or may have been.
+	refunded, mayBeRefunded, dropped bool
+	repaired, mayBeRepaired          int
 }
 
 // machine is a vending machine and the interface module on its bus. The module
@@ -35,7 +45,9 @@ type machine struct {
 	held  []mdb.Word // given to nobody or not safe yet
 	first uint64     // number of held[0]
 	free  int64      // the last buyer has left, ms
-	sold  []vend
+	sold  []*vend
+
+	renamed [len(prices)]bool // columns whose goods had the wrong name
 }
 
 func newMachine(w *world, n int) *machine {
@@ -99,7 +111,7 @@ func (m *machine) serve(s Sale) {
 	})
 	m.w.tell("machine %d: a buyer takes column %d for %d kopecks by %s: %s", m.n+1, s.Column, v.Price, o.Pay, o.Outcome)
 	if v.Outcome == vending.Sold {
-		m.sold = append(m.sold, vend{column: s.Column, price: v.Price, cash: s.Cash, bus: v.T + shift, at: m.w.now})
+		m.sold = append(m.sold, &vend{column: s.Column, price: v.Price, cash: s.Cash, bus: v.T + shift, at: m.w.now, of: s.At, machine: m.n})
 	}
 }
 

@@ -20,19 +20,20 @@ type Options struct {
 
 // Report is what a run gives.
 type Report struct {
-	Seed       uint64       `json:"seed"`
-	Schedules  int          `json:"schedules"` // played
-	Sales      int          `json:"sales"`
-	Receipts   int          `json:"receipts"`
-	Minutes    float64      `json:"virtual_minutes"`
-	Faults     map[Kind]int `json:"faults"` // that came to something
-	Invariants []string     `json:"invariants"`
-	Break      string       `json:"break,omitempty"`
-	Violations int          `json:"violations"`
-	Seeds      []uint64     `json:"seeds"` // of schedules with violations
-	Stories    []Story      `json:"stories,omitempty"`
-	Seconds    float64      `json:"seconds"`
-	PerSecond  float64      `json:"schedules_per_second"`
+	Seed       uint64          `json:"seed"`
+	Schedules  int             `json:"schedules"` // played
+	Sales      int             `json:"sales"`
+	Receipts   int             `json:"receipts"`
+	Minutes    float64         `json:"virtual_minutes"`
+	Faults     map[Kind]int    `json:"faults"` // that came to something
+	Acts       map[ActKind]int `json:"acts"`   // that were accepted
+	Invariants []string        `json:"invariants"`
+	Break      string          `json:"break,omitempty"`
+	Violations int             `json:"violations"`
+	Seeds      []uint64        `json:"seeds"` // of schedules with violations
+	Stories    []Story         `json:"stories,omitempty"`
+	Seconds    float64         `json:"seconds"`
+	PerSecond  float64         `json:"schedules_per_second"`
 }
 
 // Story is a violation, shrunk.
@@ -48,7 +49,7 @@ const storiesMost = 3
 
 // Many plays schedules side by side and shrinks those that break something.
 func Many(ctx context.Context, o Options) (Report, error) {
-	rep := Report{Seed: o.Seed, Faults: map[Kind]int{}, Invariants: Invariants, Break: o.Break, Seeds: []uint64{}}
+	rep := Report{Seed: o.Seed, Faults: map[Kind]int{}, Acts: map[ActKind]int{}, Invariants: Invariants, Break: o.Break, Seeds: []uint64{}}
 	if err := checkBreak(o.Break); err != nil {
 		return rep, err
 	}
@@ -126,6 +127,9 @@ func (rep *Report) add(r Result) {
 	rep.Minutes += r.Minutes
 	for k, n := range r.Seen {
 		rep.Faults[k] += n
+	}
+	for k, n := range r.Acted {
+		rep.Acts[k] += n
 	}
 	if len(r.Wrong) > 0 {
 		rep.Violations++

@@ -94,6 +94,9 @@ func (w *world) quiet() (why string, ok bool) {
 			return fmt.Sprintf("%d %s (%v): %s", n, left.what, err, w.stuck()), false
 		}
 	}
+	if w.orders > 0 {
+		return fmt.Sprintf("%d orders are not answered", w.orders), false
+	}
 	for _, r := range w.regs {
 		if r.running > 0 {
 			return r.name() + " still works", false
@@ -223,7 +226,7 @@ func (w *world) mendJobs(h *hub) {
 		}
 		h.restartLane(lane)
 	}
-	for _, row := range h.list(`SELECT id, reason FROM job WHERE state='held' AND reason<>? ORDER BY created_at, id`, 2, store.WaitsForReceipt) {
+	for _, row := range h.list(`SELECT id, reason FROM job WHERE state='held' AND reason<>? AND reason<>? ORDER BY created_at, id`, 2, store.WaitsForReceipt, store.WaitsForPair) {
 		w.tell("a person has a held job tried again (%s)", row[1])
 		if err := h.till.Retry(ctx, row[0], who, because); err != nil {
 			w.tell("it can't be: %v", err)

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
 )
 
@@ -93,7 +94,10 @@ type Plan struct {
 	Lanes    int     `json:"lanes"`
 	Sales    []Sale  `json:"sales"`
 	Faults   []Fault `json:"faults"`
-	Break    string  `json:"break,omitempty"`
+	Acts     []Act   `json:"acts,omitempty"`
+	// CorrectAfter is the operator's limit of an ordinary receipt, minutes; 0 none.
+	CorrectAfter int    `json:"correct_after,omitempty"`
+	Break        string `json:"break,omitempty"`
 }
 
 // busy is how long buyers come; faults may strike a little longer.
@@ -112,7 +116,8 @@ func Draw(seed uint64) Plan {
 		p.Faults = append(p.Faults, drawFault(r, &p))
 	}
 	sort.SliceStable(p.Faults, func(i, k int) bool { return p.Faults[i].At < p.Faults[k].At })
-	p.Faults = possible(p.Faults)
+	drawActs(&p)
+	p.possible()
 	return p
 }
 
@@ -141,22 +146,15 @@ func drawFault(r *rand.Rand, p *Plan) Fault {
 	return f
 }
 
-// possible takes away what nothing could put right: an ФН that leaves the
-// register while the database is a former one, for its documents are then
-// nowhere to be read.
-func possible(all []Fault) []Fault {
-	restored := false
-	for _, f := range all {
-		restored = restored || f.Kind == HubRestored
+// possible takes away what nothing could put right once the database is a
+// former one: an ФН that has left the register, for its documents are then
+// nowhere to be read, and orders whose documents no key tells of but their own.
+func (p *Plan) possible() {
+	if !slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == HubRestored }) {
+		return
 	}
-	var out []Fault
-	for _, f := range all {
-		if restored && (f.Kind == FNReplaced || f.Kind == FNFull) {
-			continue
-		}
-		out = append(out, f)
-	}
-	return out
+	p.Faults = slices.DeleteFunc(p.Faults, func(f Fault) bool { return f.Kind == FNReplaced || f.Kind == FNFull })
+	p.Acts = slices.DeleteFunc(p.Acts, func(a Act) bool { return a.Kind != ActRefund && a.Kind != ActReversal })
 }
 
 // words tells of a fault as a person would.
@@ -285,6 +283,20 @@ func (p Plan) check() error {
 		if !known || f.Who < 0 || f.Who >= n || f.At < 0 || f.For < 0 || f.N < 0 {
 			return fmt.Errorf("fault %+v: no such kind, target or time", f)
 		}
+	}
+	for _, a := range p.Acts {
+		known := slices.ContainsFunc(actKinds, func(k struct {
+			kind   ActKind
+			weight int
+		}) bool {
+			return k.kind == a.Kind
+		})
+		if !known || a.At < 0 || a.Again < 0 {
+			return fmt.Errorf("act %+v: no such kind or time", a)
+		}
+	}
+	if p.CorrectAfter < 0 || p.CorrectAfter > mostMinutes {
+		return fmt.Errorf("a limit of %d minutes: 0..%d wanted", p.CorrectAfter, mostMinutes)
 	}
 	return checkBreak(p.Break)
 }

@@ -104,7 +104,8 @@ func (r *register) take() Kind {
 
 // make carries a document out, as far as the ФН lets it.
 func (r *register) make(d wireDocument) (fn.Document, error) {
-	kind := map[fiscal.DocumentKind]fn.Current{fiscal.KindShiftOpen: fn.CurrentShiftOpen, fiscal.KindShiftClose: fn.CurrentShiftClose}[d.Kind]
+	kind := map[fiscal.DocumentKind]fn.Current{fiscal.KindShiftOpen: fn.CurrentShiftOpen, fiscal.KindShiftClose: fn.CurrentShiftClose,
+		fiscal.KindCorrection: fn.CurrentCorrection}[d.Kind]
 	if kind == fn.CurrentNone {
 		kind = fn.CurrentReceipt
 	}
@@ -124,17 +125,21 @@ func (r *register) make(d wireDocument) (fn.Document, error) {
 }
 
 func ofKey(d fn.Document) string {
-	if d.Type != fn.TypeReceipt {
+	if d.Type != fn.TypeReceipt && d.Type != fn.TypeCorrection {
 		return ""
 	}
 	if d.Key == "" {
 		return fmt.Sprintf(" of somebody else, %d kopecks", d.Sum)
 	}
-	return fmt.Sprintf(", %d kopecks, machine %s, attempt %s", d.Sum, d.Machine, d.Key[len(d.Key)-2:])
+	back := ""
+	if d.Operation == byte(fiscal.SellReturn) {
+		back = " back"
+	}
+	return fmt.Sprintf(", %d kopecks%s, machine %s, attempt %s", d.Sum, back, d.Machine, d.Key[len(d.Key)-2:])
 }
 
 func (r *register) finish(kind fn.Current, d wireDocument) (fn.Document, error) {
-	if kind != fn.CurrentReceipt {
+	if kind != fn.CurrentReceipt && kind != fn.CurrentCorrection {
 		return r.fn.FinishShift()
 	}
 	if err := r.fn.Data(d.elements()); err != nil {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/chekomat/chekomat/fiscal/kkt"
 	"github.com/chekomat/chekomat/testbench/powercut"
 )
 
@@ -20,7 +19,8 @@ type Result struct {
 	Sales    int // vends that came to pass
 	Receipts int // documents made for sales
 	Seen     map[Kind]int
-	Minutes  float64 // of virtual time
+	Acted    map[ActKind]int // acts that were accepted
+	Minutes  float64         // of virtual time
 	Steps    int
 }
 
@@ -30,14 +30,10 @@ func (r Result) Digest() string {
 	return hex.EncodeToString(h[:8])
 }
 
-func keyOfSale(agent, journal string, seq int64) string {
-	return string(kkt.NewKey("record", fmt.Sprintf("%s/%s/%d", agent, journal, seq), "receipt", "0"))
-}
-
 // Play runs one schedule to its end. The error is of the bench, not of what is
 // tested.
 func Play(p Plan) (res Result, err error) {
-	base, err := templates[p.Lanes]()
+	base, err := templates[p.Lanes][p.CorrectAfter]()
 	if err != nil {
 		return res, fmt.Errorf("simulate: make a hub's database: %w", err)
 	}
@@ -46,14 +42,14 @@ func Play(p Plan) (res Result, err error) {
 		return res, fmt.Errorf("simulate: make a folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	w := &world{plan: p, seen: map[Kind]int{}}
+	w := &world{plan: p, seen: map[Kind]int{}, acted: map[ActKind]int{}}
 	w.broker = &broker{w: w, links: make([]link, p.Machines)}
 	defer w.end()
 	if err := w.build(dir, base); err != nil {
 		return res, fmt.Errorf("simulate: build the world: %w", err)
 	}
 	w.live()
-	res = Result{Plan: p, Wrong: w.wrong, Seen: w.seen, Minutes: float64(w.now) / 60_000, Steps: w.steps}
+	res = Result{Plan: p, Wrong: w.wrong, Seen: w.seen, Acted: w.acted, Minutes: float64(w.now) / 60_000, Steps: w.steps}
 	for _, l := range w.story {
 		res.Story = append(res.Story, clockOf(l.at)+"  "+l.text)
 	}
@@ -62,7 +58,7 @@ func Play(p Plan) (res Result, err error) {
 	}
 	for _, r := range w.regs {
 		for _, d := range r.all() {
-			if d.Key != "" {
+			if settlement(d) && d.Key != "" {
 				res.Receipts++
 			}
 		}
@@ -132,6 +128,9 @@ func (w *world) live() {
 			w.after(s.At, func() { w.machines[s.Machine].serve(s) })
 		}
 	}
+	for _, a := range w.plan.Acts {
+		w.after(a.At, func() { w.act(a) })
+	}
 	w.schedule()
 	w.hubs[0].start()
 	for _, a := range w.agents {
@@ -142,6 +141,13 @@ func (w *world) live() {
 		return
 	}
 	w.heal()
+	if w.seen[HubRestored] > 0 { // what was ordered since the backup was made is forgotten
+		for _, a := range w.plan.Acts {
+			if v := w.vendOf(a.Of); v != nil && v.refunded && a.Kind == ActRefund {
+				w.after(2000, func() { w.act(a) })
+			}
+		}
+	}
 	why, ok := w.rest()
 	if len(w.wrong) > 0 {
 		return

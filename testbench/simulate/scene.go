@@ -15,13 +15,17 @@ import (
 )
 
 // templates are hubs' databases with the scene in them, by how many lanes there
-// are, made once a program.
-var templates = [most + 1]func() (*powercut.Disk, error){
-	1: sync.OnceValues(func() (*powercut.Disk, error) { return template(1) }),
-	2: sync.OnceValues(func() (*powercut.Disk, error) { return template(2) }),
-}
+// are and by the operator's limit of an ordinary receipt, made once a program.
+var templates = func() (all [most + 1][mostMinutes + 1]func() (*powercut.Disk, error)) {
+	for lanes := range all {
+		for minutes := range all[lanes] {
+			all[lanes][minutes] = sync.OnceValues(func() (*powercut.Disk, error) { return template(lanes, minutes) })
+		}
+	}
+	return all
+}()
 
-func template(lanes int) (*powercut.Disk, error) {
+func template(lanes, minutes int) (*powercut.Disk, error) {
 	dir, err := os.MkdirTemp(scratch(), "chekomat-simulate-template-")
 	if err != nil {
 		return nil, err
@@ -36,17 +40,18 @@ func template(lanes int) (*powercut.Disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Write(ctx, func(tx *sql.Tx) error { return scene(tx, lanes) }); err != nil {
+	if err := s.Write(ctx, func(tx *sql.Tx) error { return scene(tx, lanes, minutes) }); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return disk, errors.Join(s.Close(), os.RemoveAll(dir)) // its files are in memory
 }
 
-// most is how many machines and lanes a schedule may have.
-const most = 2
+// most is how many machines and lanes a schedule may have, mostMinutes the
+// operator's longest limit.
+const most, mostMinutes = 2, 2
 
 // scene is an operator with a seller, machines and lanes.
-func scene(tx *sql.Tx, lanes int) (err error) {
+func scene(tx *sql.Tx, lanes, minutes int) (err error) {
 	do := func(query string, args ...any) {
 		if err == nil {
 			if _, err = tx.Exec(query, args...); err != nil {
@@ -54,7 +59,7 @@ func scene(tx *sql.Tx, lanes int) (err error) {
 			}
 		}
 	}
-	do(`INSERT INTO operator(id,name,c_policy,created_at) VALUES (?,'Оператор','job',1)`, operator)
+	do(`INSERT INTO operator(id,name,c_policy,correct_after_m,created_at) VALUES (?,'Оператор','job',?,1)`, operator, minutes)
 	do(`INSERT INTO seller(id,operator_id,name,inn,created_at) VALUES ('s',?,'ООО «Кофе»',?,1)`, operator, sellerINN)
 	do(`INSERT INTO seller_tax(seller_id,valid_from,tax_system,vat) VALUES ('s',1,1,'standard')`)
 	for n := range most {

@@ -3,8 +3,7 @@ package simulate
 import "fmt"
 
 // Shrink looks for the smallest part of a plan that still breaks an invariant:
-// first of its faults, then of its sales, then it makes do with one machine and
-// one register. tries bounds how often a schedule is played. A plan that breaks
+// first of its faults, then of its acts, then of its sales. tries bounds how often a schedule is played. A plan that breaks
 // nothing comes back as it was.
 func Shrink(p Plan, tries int) (Plan, Result, error) {
 	best, err := Play(p)
@@ -31,6 +30,13 @@ func Shrink(p Plan, tries int) (Plan, Result, error) {
 		}, func() int { return len(p.Faults) }); err != nil {
 			return p, best, err
 		}
+		if err := fewer(len(p.Acts), func(keep func(int) bool) (bool, error) {
+			q := p
+			q.Acts = without(p.Acts, keep)
+			return fails(q)
+		}, func() int { return len(p.Acts) }); err != nil {
+			return p, best, err
+		}
 		if err := fewer(len(p.Sales), func(keep func(int) bool) (bool, error) {
 			q := p
 			q.Sales = without(p.Sales, keep)
@@ -42,7 +48,7 @@ func Shrink(p Plan, tries int) (Plan, Result, error) {
 	return p, best, nil
 }
 
-func size(p Plan) int { return len(p.Faults) + len(p.Sales) }
+func size(p Plan) int { return len(p.Faults) + len(p.Acts) + len(p.Sales) }
 
 func without[T any](all []T, keep func(int) bool) []T {
 	out := []T{}
@@ -74,7 +80,8 @@ func fewer(n int, try func(keep func(int) bool) (bool, error), left func() int) 
 // Words tells a failing schedule to a person: what was drawn, then what
 // happened, step by step.
 func (r Result) Words() []string {
-	out := []string{fmt.Sprintf("seed %d: %d machines, %d registers, %d buyers, %d faults", r.Plan.Seed, r.Plan.Machines, r.Plan.Lanes, len(r.Plan.Sales), len(r.Plan.Faults))}
+	out := []string{fmt.Sprintf("seed %d: %d machines, %d registers, %d buyers, %d acts, %d faults", r.Plan.Seed, r.Plan.Machines, r.Plan.Lanes, len(r.Plan.Sales),
+		len(r.Plan.Acts), len(r.Plan.Faults))}
 	for i, s := range r.Story {
 		out = append(out, fmt.Sprintf("%3d. %s", i+1, s))
 	}

@@ -80,7 +80,7 @@ func TestSchedules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d schedules, %d sales, %d receipts, %.0f minutes of virtual time, faults %v", rep.Schedules, rep.Sales, rep.Receipts, rep.Minutes, rep.Faults)
+	t.Logf("%d schedules, %d sales, %d receipts, %.0f minutes of virtual time, faults %v, acts %v", rep.Schedules, rep.Sales, rep.Receipts, rep.Minutes, rep.Faults, rep.Acts)
 	for _, s := range rep.Stories {
 		t.Errorf("%s\n%s\nplan: %s", strings.Join(s.Wrong, "\n"), strings.Join(s.Words, "\n"), mustJSON(s.Plan))
 	}
@@ -93,6 +93,11 @@ func TestSchedules(t *testing.T) {
 	for _, k := range kinds {
 		if rep.Faults[k.kind] == 0 && !testing.Short() {
 			t.Errorf("%s never came to anything", k.kind)
+		}
+	}
+	for _, k := range actKinds {
+		if rep.Acts[k.kind] == 0 && !testing.Short() {
+			t.Errorf("nobody was let: %s", k.kind)
 		}
 	}
 }
@@ -163,6 +168,28 @@ func TestEachFaultAlone(t *testing.T) {
 	}
 }
 
+// TestEachActAlone: each act, ordered twice, before the receipt, while it is made
+// and after it.
+func TestEachActAlone(t *testing.T) {
+	for _, k := range actKinds {
+		t.Run(string(k.kind), func(t *testing.T) {
+			t.Parallel()
+			accepted := 0
+			for i, at := range []int64{5300, 5900, 12_000} {
+				for _, minutes := range []int{0, 1} {
+					r := play(t, Plan{Seed: uint64(i), Machines: 1, Lanes: 1, CorrectAfter: minutes, Sales: []Sale{{At: 4000, Column: 1}, {At: 20_000, Column: 2}},
+						Faults: []Fault{{At: 4500, Kind: RegisterOff, For: int64(minutes) * 90_000}}, // the receipt becomes a correction
+						Acts:   []Act{{At: at, Kind: k.kind, Of: 4000, Again: 5000, Chance: uint64(i)}}})
+					accepted += r.Acted[k.kind]
+				}
+			}
+			if accepted == 0 {
+				t.Error("it was never let")
+			}
+		})
+	}
+}
+
 func TestEveryDrawnPlanCanBeWrittenDown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Draw(rapid.Uint64().Draw(t, "seed"))
@@ -217,7 +244,8 @@ func TestCommand(t *testing.T) {
 		t.Errorf("an unknown strategy: %v", err)
 	}
 	for name, plan := range map[string]string{"no JSON": "x", "no machine": `{"lanes":1}`, "no such machine": `{"machines":1,"lanes":1,"sales":[{"machine":1,"column":1}]}`,
-		"no such fault": `{"machines":1,"lanes":1,"faults":[{"kind":"x"}]}`} {
+		"no such fault": `{"machines":1,"lanes":1,"faults":[{"kind":"x"}]}`, "no such act": `{"machines":1,"lanes":1,"acts":[{"kind":"x"}]}`,
+		"no such limit": `{"machines":1,"lanes":1,"correct_after":99}`} {
 		if _, err := run(plan, "--replay", "-"); err == nil {
 			t.Errorf("%s: no error", name)
 		}

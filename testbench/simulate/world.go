@@ -47,6 +47,8 @@ type world struct {
 	wrong    []string
 	steps    int
 	seen     map[Kind]int // faults that came to something
+	acted    map[ActKind]int
+	orders   int // of people, not answered yet
 }
 
 // line of the story.
