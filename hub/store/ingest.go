@@ -308,7 +308,7 @@ func (in *intake) store(j *journal, a *Arrival) error {
 	col := -1
 	if sale != nil {
 		class = sale.Class
-		if sale.Amount.Known {
+		if inKopecks(sale.Amount) {
 			amount = sale.Amount.Minor
 		}
 		if sale.ColKnown {

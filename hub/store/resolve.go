@@ -195,6 +195,10 @@ func priced(f *facts, c claim) (verdict, error) {
 	return verdict{}, nil
 }
 
+// inKopecks says whether an amount may be counted among kopecks: it is known, and
+// no other currency is named.
+func inKopecks(a wire.Money) bool { return a.Known && (a.Currency == "" || Roubles(a.Currency)) }
+
 // Roubles says whether a currency code means roubles: ISO 4217 643 (810 before
 // 1998, still set in old devices), the same with MDB's leading 1, and 0007,
 // the telephone code MDB level 1 devices give.

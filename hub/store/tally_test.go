@@ -144,3 +144,26 @@ func TestRunningCountsAreExact(t *testing.T) {
 		})
 	})
 }
+
+// TestEurosAreNoRoubles: a sale in another currency is counted and listed, and
+// adds nothing to the money.
+func TestEurosAreNoRoubles(t *testing.T) {
+	sc := newScene(t)
+	s := vend()
+	s.Amount.Currency = "1978"
+	sc.came(record("j", 1, wire.KindSale, &s))
+	if f, r := sc.fate(1); f != FateHeld || r != HeldCurrency {
+		t.Fatalf("%s %s", f, r)
+	}
+	var sales, amount, cash, recorded int64
+	if err := sc.Read().QueryRow(`SELECT sales, amount, cash, (SELECT amount FROM record) FROM takings`).Scan(&sales, &amount, &cash, &recorded); err != nil {
+		t.Fatal(err)
+	}
+	if sales != 1 || amount != 0 || cash != 0 || recorded != 0 {
+		t.Errorf("sales %d, amount %d, cash %d, recorded %d", sales, amount, cash, recorded)
+	}
+	l, err := sc.LedgerDays(t.Context(), LedgerFilter{Operator: "op"}, Page{Limit: 10})
+	if err != nil || len(l.Items) != 1 || l.Items[0].Parties[0].Unpriced != 1 || l.Items[0].Parties[0].Sales.Sum != 0 {
+		t.Errorf("%+v, %v", l.Items, err)
+	}
+}

@@ -316,8 +316,11 @@ func (x *daySale) read(body []byte, who func(source string, at int64) ledger.Par
 		sale = r.Incident.Sale
 	}
 	if sale != nil {
-		x.Unpriced = !sale.Amount.Known
+		x.Unpriced = !inKopecks(sale.Amount)
 		for _, p := range sale.Parts {
+			if x.Unpriced {
+				p.Minor = 0
+			}
 			x.Parts = append(x.Parts, ledger.Part{Party: who(p.Source, x.At), Minor: p.Minor})
 		}
 	}
