@@ -3,6 +3,7 @@ package till
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -357,4 +358,38 @@ func TestLaneWithoutWorkForgetsItsTrouble(t *testing.T) {
 	if w.incident(t, store.AboutLane("l"), string(fault.RegisterBroken)) {
 		t.Error("the incident is still open")
 	}
+}
+
+// TestAJobThatFailsIsToldUntilItIsMade: from its third failure on, and no longer
+// than it takes to look at the register once more.
+func TestAJobThatFailsIsToldUntilItIsMade(t *testing.T) {
+	w := single(t)
+	told := func(want bool) {
+		t.Helper()
+		open, err := w.s.OpenAlarms(context.Background(), "l")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.ContainsFunc(open, func(a store.LaneAlarm) bool { return a.Code == AlarmJobFailing }); got != want {
+			t.Errorf("told: %t, want %t: %+v", got, want, open)
+		}
+	}
+	addJob(t, w.s, "s", "", 1, w.clock.t, 500) // opens the shift
+	w.till.Rouse()
+	w.rest(t, time.Minute)
+	w.reg().refuse = map[kkt.Kind]fault.Code{kkt.Failed: fault.PaperOut}
+	id := addJob(t, w.s, "s", "", 2, w.clock.t, 500)
+	w.till.Rouse()
+	w.rest(t, time.Minute)
+	if n := w.job(t, id).Attempts; n < failingAfter {
+		t.Fatalf("%d attempts", n)
+	}
+	told(true)
+	w.reboot(t) // the next worker takes it over
+	w.rest(t, time.Second)
+	told(true)
+	w.reg().refuse = nil
+	w.rest(t, 10*time.Minute)
+	w.want(t, id, store.JobDone, "")
+	told(false)
 }

@@ -34,6 +34,9 @@ func (w *worker) poll(ctx, device context.Context) event {
 		}
 		w.alarms.watched = append(w.alarms.watched, watch(w.core.rules.Zone, w.set.Now(), u, readings)...)
 	}
+	if ev := w.mendFailing(ctx); ev != nil {
+		return ev
+	}
 	if ev := w.show(ctx); ev != nil {
 		return ev
 	}
@@ -44,6 +47,23 @@ func (w *worker) poll(ctx, device context.Context) event {
 	w.pool.avoids(w.seat, avoided(w.core.rules.Zone, w.set.Now(), w.unit))
 	w.count(ctx, device)
 	return polled{Unit: &w.unit, Known: known, Stop: check(w.row, w.unit)}
+}
+
+// mendFailing ends what was told of a job that failed again and again when it no
+// longer can: it was made, here or elsewhere, or a person has it.
+func (w *worker) mendFailing(ctx context.Context) event {
+	told, ok := w.alarms.stays[AlarmJobFailing]
+	if !ok {
+		return nil
+	}
+	id, _, _ := strings.Cut(told.Detail, ":")
+	switch j, err := w.store.Job(ctx, id); {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return w.failed(err)
+	case err != nil, j.State == store.JobDone, j.State == store.JobVoid, j.State == store.JobHeld:
+		delete(w.alarms.stays, AlarmJobFailing)
+	}
+	return nil
 }
 
 // take reads one document from the ФН and accounts for it.
