@@ -55,6 +55,9 @@ Exit codes: 0 nothing lost and nothing doubled; 1 otherwise, or it could not run
 				return fmt.Errorf("currency %q: RUB, EUR, USD or an ISO 4217 number of them wanted", cfg.Assume)
 			}
 			cfg.Assume, cfg.KnownPorts = iso, true
+			if cfg.Lang != "ru" && cfg.Lang != "en" {
+				return fmt.Errorf("language %q: ru or en wanted", cfg.Lang)
+			}
 			if cfg.Machines < 1 || cfg.Machines > 200 {
 				return fmt.Errorf("%d machines: 1 to 200 wanted", cfg.Machines)
 			}

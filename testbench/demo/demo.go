@@ -125,7 +125,7 @@ func Start(ctx context.Context, cfg Config) (d *Demo, err error) {
 		d.members = append(d.members, m)
 		d.Kiosks = append(d.Kiosks, Kiosk{m.serial, "http://" + m.kiosk + "/"})
 	}
-	if err := provision(ctx, d.hub, protocols[d.cfg.Protocol].url(protocol), d.members, d.plan, cfg.Assume); err != nil {
+	if err := provision(ctx, d.hub, protocols[d.cfg.Protocol].url(protocol), d.members, d.plan, cfg); err != nil {
 		return d, fmt.Errorf("demo: tell the hub of the fleet: %w", err)
 	}
 	for _, m := range d.members {

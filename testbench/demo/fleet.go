@@ -72,7 +72,7 @@ func (l *layout) member(n int) (member, error) {
 
 // provision tells the hub, through its public API, of the operator, the
 // seller, the register and the machines. What it knows already stays as it is.
-func provision(ctx context.Context, c *client.Client, register string, members []member, plan []machine.Column, currency string) error {
+func provision(ctx context.Context, c *client.Client, register string, members []member, plan []machine.Column, cfg Config) error {
 	// What a machine cannot tell the column of is sold by its general name.
 	columns := []contract.Column{{Column: -1, Name: "Товар из автомата", Subject: 1}}
 	for _, p := range plan {
@@ -87,7 +87,7 @@ func provision(ctx context.Context, c *client.Client, register string, members [
 		at := places[(m.n-1)%len(places)]
 		want.Machines = append(want.Machines, client.PlannedMachine{Agent: m.agent, NewMachine: contract.NewMachine{
 			Serial: m.serial, Address: at.address, Place: at.place, Zone: zone, Columns: columns,
-			Rule:        &contract.MachineRule{ShowSec: 30, Currency: currency, Lang: "ru"},
+			Rule:        &contract.MachineRule{ShowSec: 30, Currency: cfg.Assume, Lang: cfg.Lang},
 			Fiscalizers: []contract.Fiscalizer{{Source: "cash", Who: "us"}, {Source: "reader1", Who: "us"}, {Source: "reader2", Who: "us"}},
 		}})
 	}

@@ -64,7 +64,9 @@ func (d *Demo) AskHub(n int) { d.hub, d.Dashboard = d.hubs[n].client, d.hubs[n].
 
 // LeadAgents keeps agents off hub n or lets them to it again, as the balancer
 // before hubs does that asks each for its health.
-func (d *Demo) LeadAgents(n int, to bool) { d.front.lead(strings.TrimPrefix(d.hubs[n].broker, mqtt), to) }
+func (d *Demo) LeadAgents(n int, to bool) {
+	d.front.lead(strings.TrimPrefix(d.hubs[n].broker, mqtt), to)
+}
 
 // StartHub starts hub n again, which was ended.
 func (d *Demo) StartHub(ctx context.Context, n int) error {

@@ -123,7 +123,7 @@ func (f *fleet) holder() (n int) {
 	f.t.Helper()
 	c, err := pgx.Connect(f.t.Context(), f.srv.URL("postgres"))
 	f.must(err)
-	defer c.Close(context.Background()) //nolint:errcheck // nothing was written
+	defer c.Close(context.Background())
 	var name string
 	f.must(c.QueryRow(f.t.Context(), `SELECT holder FROM lane_state`).Scan(&name))
 	if n = slices.Index(names, name); n < 0 {
