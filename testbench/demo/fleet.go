@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,7 +88,7 @@ func provision(ctx context.Context, c *client.Client, register string, members [
 		at := places[(m.n-1)%len(places)]
 		want.Machines = append(want.Machines, client.PlannedMachine{Agent: m.agent, NewMachine: contract.NewMachine{
 			Serial: m.serial, Address: at.address, Place: at.place, Zone: zone, Columns: columns,
-			Rule:        &contract.MachineRule{ShowSec: 30, Currency: cfg.Assume, Lang: cfg.Lang},
+			Rule:        &contract.MachineRule{ShowSec: 30, Currency: cfg.Assume, Lang: cmp.Or(cfg.Lang, "ru")},
 			Fiscalizers: []contract.Fiscalizer{{Source: "cash", Who: "us"}, {Source: "reader1", Who: "us"}, {Source: "reader2", Who: "us"}},
 		}})
 	}
