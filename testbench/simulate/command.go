@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // ErrViolated says that an invariant was broken.
@@ -32,7 +31,18 @@ code 1. Equal seeds give equal stories. See docs/simulation.md.
 каждого расписания всё чинится, и остаток сверяется с проданным. Нарушение
 ужимается и рассказывается словами; код завершения 1.
 
---break takes a wrong strategy that must be found wrong: ` + strings.Join(Breaks(), ", "),
+How far a run is, is told on standard error: a bar on a terminal, else a line
+every ten seconds.
+
+Exit codes: 0 nothing was broken, 1 an invariant was, or the command could not run.
+Коды завершения: 0 всё цело, 1 нарушение или не удалось запустить.
+
+--break swaps in a wrong strategy, which must end with exit code 1 / подставляет
+неверную стратегию, и код завершения должен быть 1:
+` + breaksHelp(),
+		Example: `  testbench simulate --seed 1 --schedules 10000 --json
+  testbench simulate --break key-without-waiting
+  testbench simulate --replay plan.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
@@ -41,13 +51,10 @@ code 1. Equal seeds give equal stories. See docs/simulation.md.
 			if replay != "" {
 				rep, err = replayed(replay, o, cmd.InOrStdin())
 			} else {
-				if term.IsTerminal(int(os.Stderr.Fd())) {
-					o.Progress = bar(os.Stderr)
-				}
+				p := newProgress(cmd.ErrOrStderr())
+				o.Progress, o.Shrinking = p.step, p.shrinking
 				rep, err = Many(cmd.Context(), o)
-			}
-			if o.Progress != nil {
-				fmt.Fprint(os.Stderr, "\r\033[K")
+				p.end()
 			}
 			if err != nil {
 				return err
@@ -111,17 +118,6 @@ func replayed(file string, o Options, in io.Reader) (Report, error) {
 	return rep, err
 }
 
-func bar(to io.Writer) func(done, all, wrong int) {
-	return func(done, all, wrong int) {
-		const width = 30
-		full := width * done / max(all, 1)
-		fmt.Fprintf(to, "\r[%s%s] %d/%d", strings.Repeat("█", full), strings.Repeat("·", width-full), done, all)
-		if wrong > 0 {
-			fmt.Fprintf(to, ", %d broken", wrong)
-		}
-	}
-}
-
 func (rep Report) print(to io.Writer) {
 	for _, s := range rep.Stories {
 		for _, line := range s.Words {
@@ -130,12 +126,15 @@ func (rep Report) print(to io.Writer) {
 		fmt.Fprintln(to, "plan for --replay:", string(mustJSON(s.Plan)))
 		fmt.Fprintln(to)
 	}
-	faults := 0
+	faults, acts := 0, 0
 	for _, n := range rep.Faults {
 		faults += n
 	}
-	fmt.Fprintf(to, "%d schedules, %d sales, %d receipts, %d faults of %d kinds, %.0f minutes of virtual time in %.1f s (%.1f schedules/s)\n",
-		rep.Schedules, rep.Sales, rep.Receipts, faults, len(rep.Faults), rep.Minutes, rep.Seconds, rep.PerSecond)
+	for _, n := range rep.Acts {
+		acts += n
+	}
+	fmt.Fprintf(to, "%d schedules, %d sales, %d receipts, %d acts, %d faults of %d kinds, %.0f minutes of virtual time in %.1f s (%.1f schedules/s)\n",
+		rep.Schedules, rep.Sales, rep.Receipts, acts, faults, len(rep.Faults), rep.Minutes, rep.Seconds, rep.PerSecond)
 	if rep.Violations == 0 {
 		fmt.Fprintln(to, "no invariant was broken:", strings.Join(rep.Invariants, " "))
 		return

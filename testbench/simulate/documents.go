@@ -160,9 +160,13 @@ func (w *world) checkSale(s sale, all []*job, reversed bool) {
 		return // I2 has told of it
 	}
 	first := fmt.Sprintf("record %s/%s/%d ", s.agent, s.journal, s.seq)
+	origins := map[string]bool{} // its record's and those of its repairs
+	for _, j := range all {
+		origins[j.origin] = origins[j.origin] || j.record == s.id || strings.HasPrefix(j.origin, first)
+	}
 	var mine, receipts []*job
 	for _, j := range all {
-		if j.record != s.id && !strings.HasPrefix(j.origin, first) && !slices.ContainsFunc(mine, func(o *job) bool { return o.origin == j.origin }) {
+		if !origins[j.origin] {
 			continue
 		}
 		mine = append(mine, j)

@@ -98,9 +98,14 @@ func problem(k kkt.Kind, code fault.Code, detail string) error {
 	return &kkt.Problem{Kind: k, Fault: fault.New(code, detail)}
 }
 
-// ask is an exchange that changes nothing.
+// ask is an exchange that changes nothing. A process that stood still meanwhile
+// finds the time for its answer over: it goes on to nothing.
 func (d *driver) ask() error {
+	asked := d.r.w.now
 	d.sleep(askTime)
+	if d.r.w.now-asked > patience {
+		return problem(kkt.Retry, fault.NoAnswer, "the time for an answer is over")
+	}
 	if d.r.off() {
 		d.sleep(1000)
 		return problem(kkt.Retry, fault.Unreachable, "no route to the register")

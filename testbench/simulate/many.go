@@ -16,6 +16,7 @@ type Options struct {
 	Workers   int    // 0: as many as there are processors
 	Tries     int    // to shrink a failing schedule, 400
 	Progress  func(done, all, wrong int)
+	Shrinking func(seed uint64) // before a failing schedule is shrunk
 }
 
 // Report is what a run gives.
@@ -110,6 +111,9 @@ func Many(ctx context.Context, o Options) (Report, error) {
 		rep.Seeds = append(rep.Seeds, p.Seed)
 		if i >= storiesMost {
 			continue
+		}
+		if o.Shrinking != nil {
+			o.Shrinking(p.Seed)
 		}
 		s, err := Tell(p, o.Tries)
 		if err != nil {

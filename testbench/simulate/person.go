@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	"github.com/chekomat/chekomat/fiscal/fault"
+	"github.com/chekomat/chekomat/fiscal/kkt"
 	"github.com/chekomat/chekomat/hub/store"
+	"github.com/chekomat/chekomat/testbench/fn"
 )
 
 // heal ends all faults: what was broken works again.
@@ -210,19 +212,21 @@ func (w *world) mendJobs(h *hub) {
 			return
 		}
 		r := w.registerOf(serial)
-		made := false
-		for _, d := range r.all() {
-			made = made || string(j.Key) != "" && d.Key != "" && keyBase(d.Key) == string(j.Key)
-		}
+		made := r.madeOf(j.Key)
 		switch {
-		case made: // the OFD has it: the register reads it from the former ФН
-			w.tell("a person has the former ФН of %s read", r.name())
-			r.putBack(serial)
-		default:
+		case made == nil:
 			w.tell("a person finds at the OFD that a document was not made")
 			if err := h.till.NotMade(ctx, job, who, because); err != nil {
 				w.violated("job can't be declared not made: %v", err)
 			}
+		case made.FN == serial && w.rng("ofd", int(made.FD)).IntN(2) == 0:
+			w.tell("a person types document %d in from the OFD's data", made.FD)
+			if err := h.till.Made(ctx, job, receiptOf(*made), who, because); err != nil {
+				w.violated("job can't be declared made: %v", err)
+			}
+		default: // the OFD has it: the register reads it from the former ФН
+			w.tell("a person has the former ФН of %s read", r.name())
+			r.putBack(serial)
 		}
 		h.restartLane(lane)
 	}
@@ -232,6 +236,16 @@ func (w *world) mendJobs(h *hub) {
 			w.tell("it can't be: %v", err)
 		}
 	}
+}
+
+// madeOf is the document of a job; nil: there is none.
+func (r *register) madeOf(key kkt.Key) *fn.Document {
+	for _, d := range r.all() {
+		if key != "" && d.Key != "" && keyBase(d.Key) == string(key) {
+			return &d
+		}
+	}
+	return nil
 }
 
 func keyBase(k string) string {

@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -124,11 +127,12 @@ func TestEqualSeedsGiveEqualStories(t *testing.T) {
 func TestWrongStrategiesAreFound(t *testing.T) {
 	for _, name := range Breaks() {
 		t.Run(name, func(t *testing.T) {
-			tries := 120
+			t.Parallel()
+			tries := 40
 			if testing.Short() {
 				tries = 20
 			}
-			rep, err := Many(context.Background(), Options{Seed: 1, Schedules: 600, Break: name, Tries: tries})
+			rep, err := Many(context.Background(), Options{Seed: 1, Schedules: 600, Break: name, Tries: tries, Workers: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,11 +233,38 @@ func TestFewer(t *testing.T) {
 	})
 }
 
+// TestProgress: who watches sees a bar, a log gets a line now and then.
+func TestProgress(t *testing.T) {
+	for _, c := range []struct {
+		bar  bool
+		want string
+	}{{false, "simulate: 500 of 2000 schedules, 50.0 a second, 30s left\nsimulate: 1000 of 2000 schedules, 50.0 a second, 20s left, 2 broken\n"},
+		{true, "\r[███████·······················] 500 of 2000 schedules, 50.0 a second, 30s left\033[K" +
+			"\r[███████████████···············] 1000 of 2000 schedules, 50.0 a second, 20s left, 2 broken\033[K\r\033[K"}} {
+		var out bytes.Buffer
+		at := time.Unix(0, 0)
+		p := &progress{to: &out, bar: c.bar, now: func() time.Time { return at }, began: at, told: at}
+		p.step(1, 2000, 0)
+		at = at.Add(10 * time.Second)
+		p.step(500, 2000, 0)
+		p.step(501, 2000, 0)
+		at = at.Add(10 * time.Second)
+		p.step(1000, 2000, 2)
+		p.end()
+		if out.String() != c.want {
+			t.Errorf("%q", out.String())
+		}
+	}
+	if got := told(0, 10, 0, 0); got != "0 of 10 schedules" {
+		t.Error(got)
+	}
+}
+
 func TestCommand(t *testing.T) {
 	run := func(in string, args ...string) (out bytes.Buffer, err error) {
 		cmd := Command()
 		cmd.SetOut(&out)
-		cmd.SetErr(&out)
+		cmd.SetErr(io.Discard)
 		cmd.SetIn(strings.NewReader(in))
 		cmd.SetArgs(args)
 		cmd.SilenceErrors, cmd.SilenceUsage = true, true
@@ -250,8 +281,25 @@ func TestCommand(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+	help, err := run("", "--help")
+	if err != nil {
+		t.Error(err)
+	}
+	for _, b := range breaks {
+		if !strings.Contains(help.String(), b.name) || !strings.Contains(help.String(), b.en) || !strings.Contains(help.String(), b.ru) {
+			t.Errorf("--help does not teach %s", b.name)
+		}
+	}
+	var found Report
+	out, err := run("", "--break", OlderReceipt, "--schedules", "100", "--tries", "1", "--workers", "1", "--json")
+	if !errors.Is(err, ErrViolated) {
+		t.Errorf("a wrong strategy: %v", err)
+	}
+	if err := json.NewDecoder(&out).Decode(&found); err != nil || found.Violations != 1 || len(found.Stories) != 1 || found.PerSecond <= 0 {
+		t.Errorf("%+v %v", found, err)
+	}
 	plan := mustJSON(Plan{Seed: 1, Machines: 1, Lanes: 1, Sales: []Sale{{At: 4000, Column: 1}}})
-	out, err := run(string(plan), "--replay", "-", "--json")
+	out, err = run(string(plan), "--replay", "-", "--json")
 	if err != nil {
 		t.Fatal(err)
 	}
