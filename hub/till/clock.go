@@ -1,6 +1,9 @@
 package till
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
@@ -49,4 +52,19 @@ func openedSince(now time.Time, u kkt.Unit, seen time.Time) time.Time {
 		return seen
 	}
 	return opened
+}
+
+// setClock sets the register's clock to the time of the lane's zone.
+func (w *worker) setClock(device context.Context) event {
+	setter, ok := w.driver.(kkt.ClockSetter)
+	if !ok {
+		return clockSet{Err: errors.New("the driver sets no clock")}
+	}
+	err := setter.SetClock(device, fiscal.Wall(w.set.Now().In(w.core.rules.Zone)))
+	if err != nil {
+		w.note(fmt.Errorf("set the register's clock: %w", err))
+	} else {
+		w.set.Log.Info("till: the register's clock was set", "lane", w.row.ID)
+	}
+	return clockSet{Err: err}
 }

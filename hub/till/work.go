@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/chekomat/chekomat/fiscal"
@@ -47,107 +46,6 @@ func (w *worker) poll(ctx, device context.Context) event {
 	w.pool.avoids(w.seat, avoided(w.core.rules.Zone, w.set.Now(), w.unit))
 	w.count(ctx, device)
 	return polled{Unit: &w.unit, Known: known, Stop: check(w.row, w.unit)}
-}
-
-// mendFailing ends what was told of a job that failed again and again when it no
-// longer can: it was made, here or elsewhere, or a person has it.
-func (w *worker) mendFailing(ctx context.Context) event {
-	told, ok := w.alarms.stays[AlarmJobFailing]
-	if !ok {
-		return nil
-	}
-	id, _, _ := strings.Cut(told.Detail, ":")
-	switch j, err := w.store.Job(ctx, id); {
-	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return w.failed(err)
-	case err != nil, j.State == store.JobDone, j.State == store.JobVoid, j.State == store.JobHeld:
-		delete(w.alarms.stays, AlarmJobFailing)
-	}
-	return nil
-}
-
-// take reads one document from the ФН and accounts for it.
-func (w *worker) take(ctx, device context.Context, a take) event {
-	reader, ok := w.driver.(kkt.DocumentReader)
-	if !ok {
-		return took{Err: &kkt.Problem{Kind: kkt.Config, Fault: fault.New(fault.DocumentUnread, "the driver reads no documents")}}
-	}
-	d, err := reader.ReadDocument(device, a.FN, a.FD)
-	if err != nil {
-		return took{Err: fmt.Errorf("read document %d: %w", a.FD, err)}
-	}
-	if d.Receipt.FN != a.FN || d.Receipt.FD != a.FD {
-		f := fault.New(fault.DocumentUnread, fmt.Sprintf("asked for %s/%d, got %s/%d", a.FN, a.FD, d.Receipt.FN, d.Receipt.FD))
-		return took{Err: &kkt.Problem{Kind: kkt.Retry, Fault: f}}
-	}
-	if !a.Next && d.Key == "" {
-		return took{} // older than our use of this ФН
-	}
-	found, err := w.store.TakeDocument(ctx, w.hold, d, a.Next)
-	if err != nil {
-		return w.failed(err)
-	}
-	w.kept = w.set.Now()
-	named := fmt.Sprintf("ФН %s ФД %d", a.FN, a.FD)
-	ev := took{Ours: d.Key != ""}
-	now := w.kept
-	switch found.Verdict {
-	case store.DocumentOurs:
-	case store.DocumentBound:
-		w.alarms.stay(now, store.LaneAlarm{Code: AlarmRestored, Severity: store.Alarm, Detail: named})
-		w.pool.foundLost()
-		w.till.tell(append(found.Released, found.Job)...)
-	case store.DocumentForeign:
-		switch {
-		case d.Key == "":
-			w.alarms.stay(now, store.LaneAlarm{Code: AlarmForeign, Severity: store.Warn, Detail: named})
-		case w.core.allowed && w.core.walk == nil:
-			// All that a lost database forgot was found before this lane began to
-			// send: a key that is not of this hub's jobs is another hub's.
-			f := fault.New(FaultSecondHub, named)
-			ev.Fault = &f
-		default:
-			w.alarms.stay(now, store.LaneAlarm{Code: AlarmRestored, Severity: store.Alarm, Detail: named})
-			w.pool.foundLost()
-		}
-	case store.DocumentDoubled:
-		f := fault.New(FaultDoubled, fmt.Sprintf("%s is a second document of job %s", named, found.Job))
-		ev.Fault = &f
-	case store.DocumentMismatch:
-		f := fault.New(FaultMismatch, fmt.Sprintf("%s has the key of job %s and another content", named, found.Job))
-		ev.Fault = &f
-		w.till.tell(found.Job)
-	case store.DocumentOther:
-		f := fault.New(FaultMismatch, fmt.Sprintf("%s is not the document that job %s has under this number", named, found.Job))
-		ev.Fault = &f
-	}
-	return ev
-}
-
-// skip accounts for a document that can't be read: a person answers for it.
-func (w *worker) skip(ctx context.Context, a skip) event {
-	if err := w.store.SkipDocument(ctx, w.hold, a.FN, a.FD, a.Next, w.row.AcceptedBy); err != nil {
-		return w.failed(err)
-	}
-	w.kept = w.set.Now()
-	w.alarms.stay(w.kept, store.LaneAlarm{Code: AlarmSkipped, Severity: store.Alarm,
-		Detail: fmt.Sprintf("ФН %s ФД %d: %s", a.FN, a.FD, w.row.AcceptedBy)})
-	return took{}
-}
-
-// setClock sets the register's clock to the time of the lane's zone.
-func (w *worker) setClock(device context.Context) event {
-	setter, ok := w.driver.(kkt.ClockSetter)
-	if !ok {
-		return clockSet{Err: errors.New("the driver sets no clock")}
-	}
-	err := setter.SetClock(device, fiscal.Wall(w.set.Now().In(w.core.rules.Zone)))
-	if err != nil {
-		w.note(fmt.Errorf("set the register's clock: %w", err))
-	} else {
-		w.set.Log.Info("till: the register's clock was set", "lane", w.row.ID)
-	}
-	return clockSet{Err: err}
 }
 
 // prepare claims the next job and makes its intent. A job that can't be
@@ -382,40 +280,4 @@ func (w *worker) park(ctx context.Context, a park) event {
 	w.alarms.stay(w.set.Now(), store.LaneAlarm{Code: string(f.Code), Severity: store.Alarm, Detail: "job " + w.open.Job.ID})
 	w.till.tell(w.open.Job.ID)
 	return parked{}
-}
-
-// show stores how the lane does when that has changed, and its incidents.
-func (w *worker) show(ctx context.Context) event {
-	if w.hold.Fence == 0 {
-		return nil
-	}
-	ctx = context.WithoutCancel(ctx)
-	s := w.core.status
-	if s != w.shown {
-		if err := w.store.SetLaneState(ctx, w.hold, string(s.State), string(s.Fault), s.Detail); err != nil {
-			return w.failed(err)
-		}
-		w.shown, w.kept = s, w.set.Now()
-		w.pool.tells(w.seat, s.State != OK && s.State != Starting)
-	}
-	w.alarms.beside = w.troubles()
-	now := w.set.Now()
-	if raise, clear := w.alarms.diff(now, s, w.core.troubled, w.core.stopped != nil); len(raise)+len(clear) > 0 {
-		if err := w.store.Alarms(ctx, w.hold, w.row.Operator, raise, clear); err != nil {
-			return w.failed(err)
-		}
-		w.alarms.stored(raise, clear)
-	}
-	return nil
-}
-
-// troubles are those that are neither the lane's state nor the register's.
-func (w *worker) troubles() (list []store.LaneAlarm) {
-	if w.core.back > 0 {
-		list = append(list, store.LaneAlarm{Code: AlarmHubClock, Severity: store.Warn, Detail: "since " + w.core.newest.UTC().Format(time.RFC3339)})
-	}
-	if waits := w.pool.waitsFor(w.seat); len(waits) > 0 && w.core.allowed {
-		list = append(list, store.LaneAlarm{Code: string(FaultSiblings), Severity: store.Alarm, Detail: strings.Join(waits, ", ")})
-	}
-	return list
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -100,20 +99,6 @@ func (w *worker) first() action {
 	return w.core.Step(w.set.Now(), started{})
 }
 
-// letGo gives the register free for whoever comes next: many serve one
-// connection at a time.
-func (w *worker) letGo() {
-	w.held.Store(false)
-	w.note(hangUp(w.driver))
-}
-
-func hangUp(d kkt.Driver) error {
-	if c, ok := d.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
-}
-
 // mustFinish says that an attempt stands between its intent and its outcome.
 func mustFinish(a action) bool {
 	switch a.(type) {
@@ -135,7 +120,7 @@ func (w *worker) do(ctx, device context.Context, a action) event {
 	case poll:
 		return w.poll(bg, device)
 	case ready:
-		device, end := w.leased(device)
+		device, end := w.withinLease(device)
 		defer end()
 		base, err := w.driver.Ready(device)
 		return readied{Base: base, Err: err}
@@ -209,32 +194,6 @@ func (w *worker) note(err error) {
 	}
 }
 
-func (w *worker) takeLane(ctx context.Context) event {
-	h, err := w.store.TakeLane(ctx, w.row.ID, w.set.Holder, w.set.LeaseTTL, w.set.Longest)
-	if err != nil {
-		if l, ok := errors.AsType[*store.LeasedError](err); ok {
-			w.pool.elsewhere(w.seat, l.Looked, l.Until)
-			w.letGo()
-			return leased{Until: time.UnixMilli(l.Until)}
-		}
-		return w.failed(err)
-	}
-	w.hold, w.kept = h, w.set.Now()
-	w.held.Store(true)
-	w.shown = Status{} // whoever had the lane may have stored another
-	w.pool.ours(w.seat)
-	w.set.Point("till.afterLease")
-	open, err := w.store.OpenAlarms(ctx, w.row.ID)
-	if err != nil {
-		return w.failed(err)
-	}
-	w.alarms.adopt(w.kept, open)
-	if h.Back > clockSlack {
-		w.core.back, w.core.newest = h.Back, w.kept.Round(0).Add(h.Back)
-	}
-	return leased{}
-}
-
 func (w *worker) loadOpen(ctx context.Context, fn string) event {
 	var ev loaded
 	if fn == "" {
@@ -281,7 +240,7 @@ func (w *worker) submit(device context.Context) event {
 		}
 		w.kept = w.set.Now()
 	}
-	device, end := w.leased(device)
+	device, end := w.withinLease(device)
 	defer end()
 	from := w.set.Now()
 	out := w.driver.Submit(device, w.open.Wire, w.open.Baseline)
@@ -290,12 +249,6 @@ func (w *worker) submit(device context.Context) event {
 		w.set.Observer.Attempted(w.row.ID, out.Kind, w.set.Now().Sub(from))
 	}
 	return answered{Outcome: out}
-}
-
-// leased ends what is said to the register before another hub may take the lane:
-// one that is suspended between two commands says nothing more when it wakes.
-func (w *worker) leased(device context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(device, w.hold.TTL+w.set.Longest*3/4-w.set.Now().Sub(w.kept))
 }
 
 // wait until the core wants to go on; the lease is renewed meanwhile.
@@ -316,17 +269,6 @@ func (w *worker) wait(ctx context.Context, a wait) event {
 		return ev
 	}
 	return woken{}
-}
-
-func (w *worker) keep(ctx context.Context) event {
-	if w.hold.Fence == 0 || w.set.Now().Sub(w.kept) < w.hold.TTL/3 {
-		return nil
-	}
-	if err := w.store.KeepLane(context.WithoutCancel(ctx), w.hold); err != nil {
-		return w.failed(err)
-	}
-	w.kept = w.set.Now()
-	return nil
 }
 
 // halt until a person lets the lane go on, which starts a new worker.
