@@ -293,6 +293,9 @@ func (w *world) give(h *hub, o *order, v *vend) error {
 		if len(jobs) == 0 {
 			return errNotYet
 		}
+		if len(h.list(`SELECT id FROM attempt WHERE job_id=? AND state<>'done' AND state<>'not_printed'`, 1, jobs[0][0])) > 0 {
+			return store.ErrMayExist // of an ФН that has left he could drop it, and would answer for it: he asks the OFD first
+		}
 		return h.till.Drop(ctx, jobs[0][0], who, "nothing was sold")
 	}
 	panic("simulate: nobody knows how to " + string(o.Kind))
