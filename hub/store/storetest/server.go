@@ -113,6 +113,9 @@ func (s *Server) URL(database string) string {
 	return "postgres:///" + database + "?" + q.Encode()
 }
 
+// patient is URL for a server that is there, however starved it is.
+func (s *Server) patient(database string) string { return s.URL(database) + "&connect_timeout=60" }
+
 // Up starts the server after Down and waits until it answers.
 func (s *Server) Up() error {
 	s.mu.Lock()
@@ -221,6 +224,6 @@ func (s *Server) ask(database, query string) (answer string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer c.Close(ctx) //nolint:errcheck // nothing was written
+	defer c.Close(ctx)
 	return answer, c.QueryRow(ctx, query).Scan(&answer)
 }

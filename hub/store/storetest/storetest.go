@@ -148,7 +148,7 @@ func (s *Server) Address(tb testing.TB) string {
 		defer spare.mu.Unlock()
 		spare.all = append(spare.all, name)
 	})
-	return s.URL(name)
+	return s.patient(name)
 }
 
 const templateName = "hub"
@@ -160,7 +160,7 @@ func (s *Server) template(migrate func(address string) error) error {
 	if migrate == nil {
 		return nil
 	}
-	if err := migrate(s.URL(templateName)); err != nil {
+	if err := migrate(s.patient(templateName)); err != nil {
 		return fmt.Errorf("make the schema: %w", err)
 	}
 	if err := s.exec(templateName, seed); err != nil {
