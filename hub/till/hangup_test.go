@@ -74,3 +74,32 @@ func TestARegisterOfAnotherHubIsGivenFree(t *testing.T) {
 		t.Errorf("%+v, connected: %t", ev, *l.connected)
 	}
 }
+
+// dated notes until when a driver may speak.
+type dated struct {
+	driver
+	until *time.Duration
+}
+
+func (d dated) Submit(ctx context.Context, w kkt.Wire, base kkt.Baseline) kkt.Outcome {
+	end, ok := ctx.Deadline()
+	if *d.until = time.Until(end); !ok {
+		*d.until = 1 << 62
+	}
+	return d.driver.Submit(ctx, w, base)
+}
+
+// TestNothingIsSaidBeyondTheLease: a document of many commands is given up before
+// another hub may take the lane, which waits the lease and the longest command.
+func TestNothingIsSaidBeyondTheLease(t *testing.T) {
+	w := single(t)
+	w.upToSubmit(addJob(t, w.s, "s", "", 1, w.clock.t, 500))
+	v, left := w.workers["l"].w, new(time.Duration)
+	v.driver = dated{driver{w.reg()}, left}
+	gone := v.hold.TTL / 2
+	w.clock.t = v.kept.Add(gone)
+	w.step("l")
+	if taken := v.hold.TTL + v.set.Longest - gone; *left <= 0 || *left >= taken {
+		t.Errorf("the driver may speak for %v, the lane can be taken in %v", *left, taken)
+	}
+}
